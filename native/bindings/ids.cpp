@@ -1,0 +1,3 @@
+#include "bindings/register.hpp"
+
+void register_ids(nb::module_&) {}

@@ -1,0 +1,21 @@
+// The table of kernels: each file of kernels/ fills one entry, once per instruction set.
+#pragma once
+
+#include "logistic_kernels.hpp"
+#include "matrix_kernels.hpp"
+#include "row_kernels.hpp"
+#include "top_k_kernels.hpp"
+
+namespace ridgeback {
+
+struct Kernels {
+  const char* instruction_set;
+  const MatrixKernels* matrix;
+  const RowKernels* exact;
+  const RowKernels* conjugate_gradient;
+  const RowKernels* non_negative;
+  const LogisticKernels* logistic;
+  const TopKKernels* top_k;
+};
+
+}  // namespace ridgeback

@@ -1,0 +1,77 @@
+"""Ridgeback: a recommender built on alternating least squares. Ridge regressions, back and forth.
+
+Names are imported when first used, so that ``import ridgeback`` (and ``ridgeback --help``) stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ridgeback._version import __version__
+
+if TYPE_CHECKING:
+    from ridgeback import errors
+    from ridgeback.data import split
+    from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles
+    from ridgeback.errors import RidgebackError, RidgebackWarning
+    from ridgeback.evaluation import Report, evaluate
+    from ridgeback.models import BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
+
+_LAZY = {
+    "Csr": "ridgeback.data",
+    "Ids": "ridgeback.data",
+    "Interactions": "ridgeback.data",
+    "Titles": "ridgeback.data",
+    "read_interactions": "ridgeback.data",
+    "read_titles": "ridgeback.data",
+    "evaluate": "ridgeback.evaluation",
+    "Report": "ridgeback.evaluation",
+    "ExplicitALS": "ridgeback.models",
+    "ImplicitALS": "ridgeback.models",
+    "LogisticMF": "ridgeback.models",
+    "Popularity": "ridgeback.models",
+    "BiasBaseline": "ridgeback.models",
+    "load": "ridgeback.models",
+    "RidgebackError": "ridgeback.errors",
+    "RidgebackWarning": "ridgeback.errors",
+}
+_MODULES = {"errors": "ridgeback.errors", "split": "ridgeback.data.split"}
+
+__all__ = [
+    "BiasBaseline",
+    "Csr",
+    "ExplicitALS",
+    "Ids",
+    "ImplicitALS",
+    "Interactions",
+    "LogisticMF",
+    "Popularity",
+    "Report",
+    "RidgebackError",
+    "RidgebackWarning",
+    "Titles",
+    "__version__",
+    "errors",
+    "evaluate",
+    "load",
+    "read_interactions",
+    "read_titles",
+    "split",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name in _MODULES:
+        value: Any = importlib.import_module(_MODULES[name])
+    elif name in _LAZY:
+        value = getattr(importlib.import_module(_LAZY[name]), name)
+    else:
+        raise AttributeError(f"module 'ridgeback' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,6 +13,7 @@
 #endif
 
 namespace ridgeback::RIDGEBACK_LEVEL {
+namespace {  // every kernel file keeps its own copy: nothing but the kernel tables has a symbol
 
 #if defined(__AVX512F__)
 constexpr int REGISTER_BYTES = 64;
@@ -97,14 +98,51 @@ inline __attribute__((always_inline)) Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
   return r;
 }
 
-// The sum of all lanes: halves onto halves, down to one.
-template <class T>
-inline T fold(Vec<T> v) {
-  alignas(64) T lane[Vec<T>::N];
-  v.store(lane);
-  for (int width = Vec<T>::N / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
-  return lane[0];
+// Four sums at once: out[i] = the sum of the lanes of v_i. One order on every level: within groups of 16 bytes
+// lane q and its second neighbour first, then the group sums 0 + 2 and 1 + 3.
+inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec<float>& v1, const Vec<float>& v2,
+                                                 const Vec<float>& v3, float* out) {
+  typedef float Four __attribute__((vector_size(16)));
+  Vec<float> sums;
+  for (int i = 0; i < N_REGISTERS; ++i) {
+    const auto a = v0.part[i], b = v1.part[i], c = v2.part[i], d = v3.part[i];
+#if defined(__AVX512F__)
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s)                                                                         \
+  __builtin_shufflevector(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4, (p) + 8, (q) + 8, (r) + 8, (s) + 8, \
+                          (p) + 12, (q) + 12, (r) + 12, (s) + 12)
+    constexpr int other = 16;
+#elif defined(__AVX2__)
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) \
+  __builtin_shufflevector(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4)
+    constexpr int other = 8;
+#else
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) __builtin_shufflevector(x, y, p, q, r, s)
+    constexpr int other = 4;
+#endif
+    const auto ab =
+        RIDGEBACK_SHUFFLE(a, b, 0, other, 1, other + 1) + RIDGEBACK_SHUFFLE(a, b, 2, other + 2, 3, other + 3);
+    const auto cd =
+        RIDGEBACK_SHUFFLE(c, d, 0, other, 1, other + 1) + RIDGEBACK_SHUFFLE(c, d, 2, other + 2, 3, other + 3);
+    sums.part[i] =
+        RIDGEBACK_SHUFFLE(ab, cd, 0, 1, other, other + 1) + RIDGEBACK_SHUFFLE(ab, cd, 2, 3, other + 2, other + 3);
+#undef RIDGEBACK_SHUFFLE
+  }
+  Four group[4];
+  std::memcpy(group, &sums, sizeof group);
+  const Four total = (group[0] + group[2]) + (group[1] + group[3]);
+  std::memcpy(out, &total, sizeof total);
+}
+
+// The sum of all lanes, in the order of fold4.
+inline float fold(const Vec<float>& v) {
+  float out[4];
+  fold4(v, v, v, v, out);
+  return out[0];
+}
+inline double fold(const Vec<double>& v) {
+  double lane[8];
+  std::memcpy(lane, &v, sizeof lane);
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 // dot(a, b) over a padded length (a multiple of Vec<T>::N).
@@ -122,4 +160,5 @@ inline void add_scaled(T a, const T* x, T* y, int length) {
   for (int i = 0; i < length; i += Vec<T>::N) fma(scale, Vec<T>::load(x + i), Vec<T>::load(y + i)).store(y + i);
 }
 
+}  // namespace
 }  // namespace ridgeback::RIDGEBACK_LEVEL

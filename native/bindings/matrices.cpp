@@ -1,3 +1,28 @@
-#include "bindings/register.hpp"
+#include "bindings/execution.hpp"
+#include "bindings/problem_arrays.hpp"
+#include "half_step.hpp"
 
-void register_matrices(nb::module_&) {}
+void register_matrices(nb::module_& m) {
+  m.def(
+      "gram",
+      [](Matrix<const float> factors, OptionalVector<const double> row_weights, Matrix<double> result, int n_threads) {
+        const int k = static_cast<int>(factors.shape(1));
+        run_released(n_threads, std::nullopt, [&](ridgeback::Execution execution) {
+          execution.interrupted = nullptr;
+          ridgeback::gram(factors.data(), data_or_null(row_weights), static_cast<std::int64_t>(factors.shape(0)), k,
+                          execution, result.data());
+          return true;
+        });
+      },
+      nb::arg("factors"), nb::arg("row_weights").none(), nb::arg("result").noconvert(), nb::arg("n_threads"),
+      "result (k, k) = sum over rows of weight * x x^T, in float64.");
+  m.def(
+      "rotate",
+      [](Matrix<float> factors, Matrix<const double> rotation, int n_threads) {
+        const nb::gil_scoped_release release;
+        ridgeback::rotate(factors.data(), rotation.data(), static_cast<std::int64_t>(factors.shape(0)),
+                          static_cast<int>(factors.shape(1)), n_threads);
+      },
+      nb::arg("factors").noconvert(), nb::arg("rotation"), nb::arg("n_threads"),
+      "factors <- factors @ rotation, in place.");
+}

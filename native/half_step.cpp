@@ -1,0 +1,90 @@
+#include "half_step.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+
+#include "aligned.hpp"
+#include "dispatch.hpp"
+
+namespace ridgeback {
+
+namespace {
+
+int workers_for(std::size_t n_chunks, int n_threads) {
+  return static_cast<int>(std::clamp<std::size_t>(n_chunks, 1, std::max(1, n_threads)));
+}
+
+}  // namespace
+
+HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const FixedSide& fixed, const OwnSide& own,
+                   const RowOptions& options, const Execution& execution) {
+  std::int64_t longest_row = 0;
+  for (std::int64_t r = 0; r < problem.n_rows; ++r)
+    longest_row = std::max(longest_row, problem.indptr[r + 1] - problem.indptr[r]);
+  const std::vector<Chunk> chunks = chunks_of_rows(problem.indptr, problem.n_rows, 16 + fixed.n_factors);
+
+  // The costliest chunks first, so that a long row is not what everybody waits for at the end.
+  std::vector<std::int64_t> order(chunks.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto n_pairs = [&](std::int64_t i) { return problem.indptr[chunks[i].end] - problem.indptr[chunks[i].begin]; };
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return n_pairs(a) > n_pairs(b); });
+
+  WorkerScratch scratch(workers_for(chunks.size(), execution.n_threads),
+                        solver.scratch_bytes(problem, fixed, options, longest_row));
+  std::vector<Totals> totals(chunks.size());
+  const bool is_complete =
+      run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t i, int worker) {
+        const Chunk& chunk = chunks[order[i]];
+        solver.solve(problem, fixed, own, options, chunk.begin, chunk.end, longest_row, scratch.of(worker),
+                     totals[order[i]]);
+      });
+
+  HalfStep result{{}, is_complete};
+  for (const Totals& part : totals) {  // in the order of the rows, whatever the order of solving
+    result.totals.loss += part.loss;
+    result.totals.n_unsolved += part.n_unsolved;
+  }
+  return result;
+}
+
+void gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
+          double* result) {
+  const std::int64_t size = static_cast<std::int64_t>(k) * k;
+  const std::vector<Chunk> chunks = even_chunks(n_rows, 1024);
+  const int n_workers = workers_for(chunks.size(), execution.n_threads);
+  WorkerScratch scratch(n_workers, kernels().matrix->scratch_bytes(k));
+  WorkerScratch partial(n_workers, sizeof(double) * std::max<std::int64_t>(size, 1));
+  for (int worker = 0; worker < n_workers; ++worker) {  // before the first wait: nobody may fail behind another's back
+    scratch.of(worker);
+    partial.of(worker);
+  }
+  std::fill(result, result + size, 0.0);
+
+  // A worker waits for its turn to add: sums come in the order of the rows, and memory is one partial a worker.
+  std::mutex lock;
+  std::condition_variable turn;
+  std::int64_t next = 0;
+  run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t i, int worker) {
+    double* own = static_cast<double*>(partial.of(worker));
+    kernels().matrix->gram(factors, row_weights, k, chunks[i].begin, chunks[i].end, scratch.of(worker), own);
+    std::unique_lock<std::mutex> guard(lock);
+    turn.wait(guard, [&] { return next == i; });
+    for (std::int64_t f = 0; f < size; ++f) result[f] += own[f];
+    ++next;
+    turn.notify_all();
+  });
+}
+
+void rotate(float* factors, const double* rotation, std::int64_t n_rows, int k, int n_threads) {
+  const std::vector<Chunk> chunks = even_chunks(n_rows, 1024);
+  Execution execution;
+  execution.n_threads = n_threads;
+  WorkerScratch scratch(workers_for(chunks.size(), n_threads), kernels().matrix->scratch_bytes(k));
+  run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t i, int worker) {
+    kernels().matrix->rotate(factors, rotation, k, chunks[i].begin, chunks[i].end, scratch.of(worker));
+  });
+}
+
+}  // namespace ridgeback

@@ -1,0 +1,24 @@
+// All rows of one side by one row solver, over a work queue.
+#pragma once
+
+#include "parallel.hpp"
+#include "row_kernels.hpp"
+
+namespace ridgeback {
+
+struct HalfStep {
+  Totals totals;
+  bool is_complete;
+};
+
+HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const FixedSide& fixed, const OwnSide& own,
+                   const RowOptions& options, const Execution& execution);
+
+// gram (k, k) = sum_r row_weights[r] x_r x_r^T in float64; partial sums are added in the order of the rows.
+void gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
+          double* result);
+
+// x_r <- x_r Q for every row. Not interruptible: half a rotation would be no model.
+void rotate(float* factors, const double* rotation, std::int64_t n_rows, int k, int n_threads);
+
+}  // namespace ridgeback

@@ -1,0 +1,69 @@
+"""Gramians, their eigenbasis, and rotations of factor matrices: the same bits for any number of threads."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import threadpoolctl
+
+from ridgeback import _native
+from ridgeback.solvers.problem import Float32Array, Float64Array
+
+
+def gram(factors: Float32Array, row_weights: Float64Array | None = None, n_threads: int = 1) -> Float64Array:
+    """``X^T diag(row_weights) X`` in float64, shape (k, k), added up in the order of the rows.
+
+    Parameters
+    ----------
+    factors : float32 array, shape (n, k)
+    row_weights : float64 array, shape (n,), optional
+        Left out: 1.
+    n_threads : int
+
+    Notes
+    -----
+    O(n k^2) time, O(n_threads k^2) memory.
+    """
+    n_factors = factors.shape[1]
+    result = np.zeros((n_factors, n_factors))
+    _native.gram(factors, row_weights, result, n_threads)
+    return result
+
+
+def rotate(factors: Float32Array, rotation: Float64Array, n_threads: int = 1) -> None:
+    """``factors <- factors @ rotation``, in place; `rotation` has shape (k, k)."""
+    _native.rotate(factors, np.ascontiguousarray(rotation), n_threads)
+
+
+@functools.cache
+def _blas() -> threadpoolctl.ThreadpoolController:
+    return threadpoolctl.ThreadpoolController()
+
+
+def eigenbasis(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Eigenvalues (k,) in descending order and eigenvectors (k, k), as columns, of a symmetric matrix.
+
+    The one LAPACK call of a fit; BLAS is held to one thread, since its own threads would change the last bits.
+    """
+    with _blas().limit(limits=1, user_api="blas"):
+        values, vectors = np.linalg.eigh(matrix)
+    return np.ascontiguousarray(values[::-1]), np.ascontiguousarray(vectors[:, ::-1])
+
+
+def principal_axes(item_factors: Float32Array, n_threads: int = 1) -> Float64Array:
+    """The rotation to the principal axes of ``Y^T Y``, energies descending, shape (k, k).
+
+    Each factor's sign makes its item entry of largest magnitude positive (the first of equals), so that two fits that
+    found the same factors show the same numbers.
+    """
+    _, vectors = eigenbasis(gram(item_factors, n_threads=n_threads))
+    if len(item_factors) == 0:
+        return vectors
+    largest = np.zeros(vectors.shape[1])
+    for begin in range(0, len(item_factors), 65536):
+        block = item_factors[begin : begin + 65536].astype(np.float64) @ vectors
+        rows = np.abs(block).argmax(axis=0)
+        values = block[rows, np.arange(block.shape[1])]
+        largest = np.where(np.abs(values) > np.abs(largest), values, largest)
+    return np.where(largest < 0, -vectors, vectors)

@@ -1,0 +1,169 @@
+"""The native row solvers, with the signatures of `ridgeback.solvers.reference`: float32 factors, threads, ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback import _native
+from ridgeback.solvers import reference
+from ridgeback.solvers.matrices import gram as gram_of
+from ridgeback.solvers.problem import PULLS, Float32Array, Float64Array, HalfStep, Precision, RowProblem
+
+CancelFlag: TypeAlias = npt.NDArray[np.uint8]
+
+
+def solve_exact(
+    problem: RowProblem,
+    fixed_factors: Float32Array,
+    fixed_biases: Float32Array | None,
+    factors: Float32Array,
+    biases: Float32Array | None,
+    gram: Float64Array | None = None,
+    *,
+    precision: Precision = "single",
+    n_threads: int = 1,
+    cancel: CancelFlag | None = None,
+) -> HalfStep:
+    """Solve every row exactly, as `reference.solve_exact`.
+
+    With ``precision="double"`` a row is assembled and solved in float64 from the float32 factors; only the stored
+    result is float32. In single precision a row whose pivots vanish is solved again in float64; a row that is singular
+    there too gets the minimum-norm solution.
+    """
+    gram = _gram(problem, fixed_factors, gram, n_threads)
+    unsolved = np.zeros(problem.rows.n_rows, dtype=np.uint8)
+    loss, n_unsolved, is_complete = _solve(
+        "exact", problem, fixed_factors, fixed_biases, factors, biases, gram, 0, precision, unsolved, n_threads, cancel
+    )
+    if n_unsolved:
+        loss += _minimum_norm(problem, fixed_factors, fixed_biases, factors, biases, gram, np.flatnonzero(unsolved))
+    return HalfStep(loss, n_unsolved, is_complete)
+
+
+def solve_cg(
+    problem: RowProblem,
+    fixed_factors: Float32Array,
+    fixed_biases: Float32Array | None,
+    factors: Float32Array,
+    biases: Float32Array | None,
+    gram_diagonal: Float64Array | None = None,
+    *,
+    n_steps: int,
+    n_threads: int = 1,
+    cancel: CancelFlag | None = None,
+) -> HalfStep:
+    """A few conjugate-gradient steps a row in the Gramian's eigenbasis, as `reference.solve_cg`."""
+    loss, _, is_complete = _solve(
+        "cg",
+        problem,
+        fixed_factors,
+        fixed_biases,
+        factors,
+        biases,
+        gram_diagonal,
+        n_steps,
+        "single",
+        None,
+        n_threads,
+        cancel,
+    )
+    return HalfStep(loss, 0, is_complete)
+
+
+def solve_non_negative(
+    problem: RowProblem,
+    fixed_factors: Float32Array,
+    fixed_biases: Float32Array | None,
+    factors: Float32Array,
+    biases: Float32Array | None,
+    gram: Float64Array | None = None,
+    *,
+    n_threads: int = 1,
+    cancel: CancelFlag | None = None,
+) -> HalfStep:
+    """Solve every row with non-negative factors, as `reference.solve_non_negative`."""
+    gram = _gram(problem, fixed_factors, gram, n_threads)
+    loss, _, is_complete = _solve(
+        "non_negative",
+        problem,
+        fixed_factors,
+        fixed_biases,
+        factors,
+        biases,
+        gram,
+        0,
+        "double",
+        None,
+        n_threads,
+        cancel,
+    )
+    return HalfStep(loss, 0, is_complete)
+
+
+def _gram(
+    problem: RowProblem, fixed_factors: Float32Array, gram: Float64Array | None, n_threads: int
+) -> Float64Array | None:
+    if gram is None and problem.unobserved_weight != 0:
+        return gram_of(fixed_factors, n_threads=n_threads)
+    return gram
+
+
+def _solve(
+    solver: str,
+    problem: RowProblem,
+    fixed_factors: Float32Array,
+    fixed_biases: Float32Array | None,
+    factors: Float32Array,
+    biases: Float32Array | None,
+    gram: Float64Array | None,
+    n_cg_steps: int,
+    precision: Precision,
+    unsolved: npt.NDArray[np.uint8] | None,
+    n_threads: int,
+    cancel: CancelFlag | None,
+) -> tuple[float, int, bool]:
+    return _native.solve_rows(
+        solver=solver,
+        indptr=problem.rows.indptr,
+        indices=problem.rows.indices,
+        targets=problem.targets,
+        confidences=problem.confidences,
+        row_scales=problem.row_scales,
+        column_scales=problem.column_scales,
+        ridges=problem.ridges,
+        bias_ridges=problem.bias_ridges,
+        unobserved_weight=problem.unobserved_weight,
+        pull=PULLS.index(problem.pull),
+        fixed_factors=fixed_factors,
+        fixed_biases=fixed_biases,
+        gram=None if gram is None else np.ascontiguousarray(gram).reshape(-1),
+        factors=factors,
+        biases=biases,
+        n_cg_steps=n_cg_steps,
+        is_double=precision == "double",
+        unsolved=unsolved,
+        n_threads=n_threads,
+        cancel=cancel,
+    )
+
+
+def _minimum_norm(
+    problem: RowProblem,
+    fixed_factors: Float32Array,
+    fixed_biases: Float32Array | None,
+    factors: Float32Array,
+    biases: Float32Array | None,
+    gram: Float64Array | None,
+    rows: npt.NDArray[np.int64],
+) -> float:
+    """Singular rows by the reference solver; returns their loss."""
+    part = factors[rows]
+    part_biases = None if biases is None else biases[rows]
+    result = reference.solve_exact(problem.take(rows), fixed_factors, fixed_biases, part, part_biases, gram)
+    factors[rows] = part
+    if biases is not None:
+        biases[rows] = part_biases
+    return result.loss

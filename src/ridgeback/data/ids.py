@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ridgeback.data.labels import Labels, as_label, as_labels, canonical_int
-from ridgeback.data.text import Text
+from ridgeback import _native
+from ridgeback.data.closest import closest_rows
+from ridgeback.data.labels import INT64, Labels, as_label, as_labels, canonical_int
+from ridgeback.data.text import Text, as_positions
 from ridgeback.errors import DataError, UnknownIdError
 
 Rows = npt.NDArray[np.int32]
@@ -27,6 +29,11 @@ class Ids:
     index : ndarray of int32, optional
         The hash table of text ids, where it is at hand (from a model file); else it is built when first needed.
 
+    Notes
+    -----
+    A lookup costs one hash of the text and about 1.5 comparisons; ints in ascending order are found by binary search.
+    The table takes 8 to 16 bytes an id. The hash function is specified in docs/model-file.md.
+
     Examples
     --------
     >>> codes, ids = Ids.factorize(["b", "a", "b", "007"])
@@ -36,24 +43,33 @@ class Ids:
     (2, [1, -1])
     """
 
-    __slots__ = ("_is_sorted", "_lookup", "values")
+    __slots__ = ("_is_sorted", "_table", "values")
 
     values: Labels
 
     def __init__(self, values: Labels, index: npt.NDArray[np.int32] | None = None) -> None:
         self.values = values
+        self._table = index
         self._is_sorted: bool | None = None
-        self._lookup: dict[Any, int] | None = None
 
     @classmethod
     def from_sequence(cls, ids: Any, name: str = "ids") -> Ids:
         """A table that keeps the given order.
+
+        Parameters
+        ----------
+        ids : array-like or Text
+            Unique ints, text, dates or UUIDs.
+        name : str
+            What the caller calls them, for the message.
 
         Raises
         ------
         DataError
             If an id comes twice, or cannot be an id.
         """
+        if isinstance(ids, Ids):
+            return ids
         table = cls(as_labels(ids, name))
         table._check_unique(name)
         return table
@@ -63,16 +79,38 @@ class Ids:
         """The row of every value, and the table of the distinct ones in ascending order.
 
         Ints ascend by value, text by its UTF-8 bytes.
+
+        Parameters
+        ----------
+        values : array-like or Text
+            Ints, text, dates or UUIDs; one kind only.
+        name : str
+            What the caller calls them, for the message.
+
+        Returns
+        -------
+        codes : ndarray of int32
+            Aligned with `values`.
+        ids : Ids
+
+        Raises
+        ------
+        DataError
+            If a value is missing, a float, a bool, or of another kind than the first.
+
+        Notes
+        -----
+        Linear in the number of values, plus a sort of the distinct ones.
         """
         labels = as_labels(values, name)
         if isinstance(labels, Text):
-            unique, codes = np.unique(labels.to_numpy(), return_inverse=True)
-            table = cls(Text.from_strings(unique.tolist()))
+            codes, firsts = _native.factorize_text(labels.offsets, labels.data)
+            table = cls(labels.take(firsts))
         else:
-            unique, codes = np.unique(labels, return_inverse=True)
-            table = cls(unique)
+            codes, firsts = _native.factorize_ints(labels)
+            table = cls(labels[firsts])
         table._is_sorted = True
-        return codes.astype(np.int32), table
+        return codes, table
 
     @property
     def is_text(self) -> bool:
@@ -83,8 +121,22 @@ class Ids:
     def is_sorted(self) -> bool:
         """Whether rows are in ascending order of id."""
         if self._is_sorted is None:
-            self._is_sorted = all(a < b for a, b in zip(self, list(self)[1:], strict=False))
+            values = self.values
+            if isinstance(values, Text):
+                self._is_sorted = _native.is_ascending_text(values.offsets, values.data)
+            else:
+                self._is_sorted = bool(np.all(values[1:] > values[:-1]))
         return self._is_sorted
+
+    @property
+    def index(self) -> npt.NDArray[np.int32] | None:
+        """The hash table of text ids, built now if need be; None for ints."""
+        return self._hash_table() if self.is_text else None
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the buffers, with the hash table where there is one."""
+        return int(self.values.nbytes) + (0 if self._table is None else int(self._table.nbytes))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -94,16 +146,20 @@ class Ids:
         return value if isinstance(value, str) else int(value)
 
     def __iter__(self) -> Iterator[int | str]:
-        return iter(self.values) if isinstance(self.values, Text) else iter(self.values.tolist())
+        if isinstance(self.values, Text):
+            yield from self.values
+        else:
+            for start in range(0, len(self.values), 65_536):
+                yield from self.values[start : start + 65_536].tolist()
 
     def __contains__(self, id: object) -> bool:
-        return self._find(id) >= 0
+        return self.find(id) >= 0
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Ids):
             return NotImplemented
         if isinstance(self.values, Text) or isinstance(other.values, Text):
-            return self.values is other.values or bool(self.values == other.values)
+            return self.is_text == other.is_text and bool(self.values == other.values)
         return np.array_equal(self.values, other.values)
 
     __hash__ = None  # type: ignore[assignment]
@@ -115,106 +171,199 @@ class Ids:
     def __reduce__(self) -> tuple[Any, ...]:
         return Ids, (self.values if isinstance(self.values, Text) else np.array(self.values),)
 
-    def row(self, id: Any) -> int:
+    def row(self, id: Any, name: str = "id") -> int:
         """The row of one id.
+
+        Parameters
+        ----------
+        id : int, str, date or UUID
+        name : str
+            What the caller calls it ("user", "item"), for the message.
 
         Raises
         ------
         UnknownIdError
             If it is not in the table; the message names the closest ids that are.
         """
-        found = self._find(id)
+        found = self.find(id)
         if found < 0:
-            raise UnknownIdError(self._describe_unknown(id))
+            raise UnknownIdError(self._describe_unknown(id, name))
         return found
 
+    def find(self, id: Any) -> int:
+        """The row of one id, -1 where it is unknown or of another type."""
+        label = as_label(id)
+        if isinstance(self.values, Text):
+            return int(self._look_up(_query(label))[0]) if isinstance(label, str) else -1
+        if not isinstance(label, int) or not INT64.min <= label <= INT64.max:
+            return -1
+        return int(self._look_up(np.array([label], np.int64))[0])
+
     def rows(self, ids: Any) -> Rows:
-        """The row of each id, -1 where it is unknown. An `Ids` is matched as by `match`."""
+        """The row of each id, -1 where it is unknown. An `Ids` is matched as by `match`.
+
+        Raises
+        ------
+        DataError
+            If a value cannot be an id at all: missing, a float, a bool.
+        """
         if isinstance(ids, Ids):
             return self.match(ids)
-        if isinstance(ids, (str, bytes)):
-            as_labels(ids)
-        return np.fromiter((self._find(v) for v in ids), np.int32)
+        try:
+            labels = as_labels(ids)
+        except DataError:
+            return self._rows_one_by_one(ids)
+        if len(labels) and isinstance(labels, Text) != self.is_text:
+            return np.full(len(labels), -1, np.int32)
+        return self._look_up(labels)
 
     def match(self, other: Ids) -> Rows:
         """The row here of each id of another table, -1 where unknown; ints match their canonical decimal text."""
-        if self.is_text == other.is_text:
-            return np.fromiter((self._find(v) for v in other), np.int32, len(other))
-        if self.is_text:
-            return np.fromiter((self._find(str(v)) for v in other), np.int32, len(other))
-        return np.fromiter((self._find(canonical_int(str(v))) for v in other), np.int32, len(other))
+        values = other.values
+        if isinstance(values, Text) == self.is_text:
+            return self._look_up(values)
+        if not isinstance(values, Text):
+            return self._look_up(Text(*_native.spell_ints(values)))
+        numbers, is_int = _native.parse_canonical_ints(values.offsets, values.data)
+        rows = self._look_up(numbers)
+        rows[is_int == 0] = -1
+        return rows
 
     def parse(self, text: str) -> int | str:
-        """The id that a word of the command line means: itself, or the int it spells where ids are ints."""
+        """The id that a word of the command line means: itself, or the int it spells where ids are ints.
+
+        Raises
+        ------
+        UnknownIdError
+            If ids are ints and the word is not the canonical decimal of one.
+        """
         if self.is_text:
             return text
         number = canonical_int(text)
         if number is None:
-            raise UnknownIdError(self._describe_unknown(text))
+            raise UnknownIdError(self._describe_unknown(text, "id"))
         return number
 
     def closest(self, id: Any, n: int = 3) -> list[int | str]:
-        """Up to n known ids that look most like this one; a bounded search."""
-        import difflib
+        """Up to n known ids that look most like this one.
 
+        Ints: the nearest numbers. Text: the smallest edit distance, at most half the length of the id.
+        At most a million ids are looked at: in a larger table those around the place where the id would stand, if it
+        is in ascending order, else the first.
+        """
         label = as_label(id)
-        pool = {str(self[i]): self[i] for i in range(min(len(self), 20_000))}
-        return [pool[m] for m in difflib.get_close_matches(str(label), pool, n=n, cutoff=0.3)]
+        if label is None:
+            return []
+        return [self[row] for row in closest_rows(self.values, label, n, self.is_sorted)]
 
     def append(self, other: Ids) -> Ids:
-        """This table followed by another, which must be of the same kind and have no id in common."""
-        values = other.values
-        if isinstance(self.values, Text):
-            if not isinstance(values, Text):
-                values = Text.from_strings([str(v) for v in values.tolist()])
+        """This table followed by another one, whose ids are converted to this table's type.
+
+        Raises
+        ------
+        DataError
+            If an id is in both, or these ids are ints and one of the others is not the decimal of one.
+        """
+        values = _converted(other.values, self.is_text)
+        if isinstance(self.values, Text) and isinstance(values, Text):
             offsets = np.concatenate([self.values.offsets, values.offsets[1:] + self.values.offsets[-1]])
             table = Ids(Text(offsets, np.concatenate([self.values.data, values.data])))
         else:
-            if isinstance(values, Text):
-                numbers = [canonical_int(v) for v in values]
-                if None in numbers:
-                    raise DataError(
-                        f"ids of this table are ints; got the text {values[numbers.index(None)]!r}; "
-                        "read the new events with int ids, or refit with all ids as text."
-                    )
-                values = np.array(numbers, np.int64)
             table = Ids(np.concatenate([self.values, values]))
         table._check_unique("ids")
         return table
 
     def take(self, rows: Sequence[int] | npt.NDArray[Any]) -> Ids:
-        """The table of these rows, in this order."""
+        """The table of these rows (or of this mask), in this order."""
         if isinstance(self.values, Text):
             return Ids(self.values.take(rows))
-        return Ids(self.values[np.asarray(rows, np.int64)])
+        return Ids(self.values[as_positions(rows, len(self))])
 
     def drop(self, row: int) -> Ids:
         """The table without this row; later rows move up."""
-        return self.take(np.delete(np.arange(len(self)), row))
+        kept = np.ones(len(self), bool)
+        kept[row] = False
+        return self.take(kept)
 
     def to_numpy(self) -> npt.NDArray[Any]:
         """int64 numbers, or an array of Python strings made now."""
         return self.values.to_numpy() if isinstance(self.values, Text) else np.array(self.values)
 
-    def _find(self, id: Any) -> int:
-        """The row of one id, -1 where it is unknown."""
-        if self._lookup is None:
-            self._lookup = {value: row for row, value in enumerate(self)}
-        label = as_label(id)
-        return -1 if label is None else self._lookup.get(label, -1)
+    def _rows_one_by_one(self, ids: Any) -> Rows:
+        """Rows of ids that are not of one kind; raises where one cannot be an id."""
+        values = list(ids) if not isinstance(ids, (str, bytes)) and np.iterable(ids) else [None]
+        if any(as_label(value) is None for value in values):
+            as_labels(ids)
+        return np.array([self.find(value) for value in values], np.int32)
+
+    def _look_up(self, labels: Any) -> Rows:
+        """Rows of labels of this table's type."""
+        values = self.values
+        rows: Rows
+        if isinstance(values, Text):
+            table = self._hash_table()
+            rows = _native.look_up_text(values.offsets, values.data, table, labels.offsets, labels.data)
+        elif self.is_sorted:
+            rows = _native.look_up_ascending(values, labels)
+        else:
+            rows = _native.look_up_ints(values, self._hash_table(), labels)
+        return rows
+
+    def _hash_table(self) -> npt.NDArray[np.int32]:
+        """The hash table over the ids, built once."""
+        if self._table is None:
+            self._table = _build_table(self.values)[0]
+        return self._table
 
     def _check_unique(self, name: str) -> None:
         """Raise DataError at the first id that comes twice."""
-        seen: dict[Any, int] = {}
-        for row, value in enumerate(self):
-            if value in seen:
-                raise DataError(
-                    f"{name} must be unique; got {value!r} at positions {seen[value]} and {row}; "
-                    "leave out one of them, or use factorize where repeats are meant."
-                )
-            seen[value] = row
+        if not self.is_text and self.is_sorted:
+            return
+        self._table, first, second = _build_table(self.values)
+        if second >= 0:
+            self._table = None
+            raise DataError(
+                f"{name} must be unique; got {self[first]!r} at positions {first} and {second}; leave out one of them."
+            )
 
-    def _describe_unknown(self, id: Any) -> str:
+    def _describe_unknown(self, id: Any, name: str) -> str:
         """The sentence for an id that is not in the table."""
-        near = ", ".join(repr(v) for v in self.closest(id))
-        return f"id {id!r} is unknown among {len(self)} ids" + (f"; the closest are {near}." if near else ".")
+        kind = "text" if self.is_text else "ints"
+        label = as_label(id)
+        other = "text" if isinstance(label, str) else "ints" if isinstance(label, int) else type(id).__name__
+        sentence = f"{name} {id!r} is unknown among {len(self)} ids"
+        if other != kind:
+            sentence += f", which are {kind}"
+        near = self.closest(id)
+        return f"{sentence}; the closest are {', '.join(map(repr, near))}." if near else f"{sentence}."
+
+
+def _build_table(values: Labels) -> tuple[npt.NDArray[np.int32], int, int]:
+    """The hash table over the values, and the rows of the first one that comes twice (-1, -1 where none does)."""
+    if isinstance(values, Text):
+        table, first, second = _native.build_text_table(values.offsets, values.data)
+    else:
+        table, first, second = _native.build_int_table(values)
+    return table, first, second
+
+
+def _query(text: str) -> Text:
+    """One string to look up; half a surrogate pair becomes bytes that no id has."""
+    raw = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    return Text(np.array([0, len(raw)], np.int64), raw)
+
+
+def _converted(values: Labels, to_text: bool) -> Labels:
+    """Ids in the other type where need be: ints as their decimal text, text as the ints it spells."""
+    if isinstance(values, Text) == to_text:
+        return values
+    if not isinstance(values, Text):
+        return Text(*_native.spell_ints(values))
+    numbers: npt.NDArray[np.int64]
+    numbers, is_int = _native.parse_canonical_ints(values.offsets, values.data)
+    if not is_int.all():
+        raise DataError(
+            f"the ids of this table are ints; got the text {values[int(np.argmin(is_int))]!r}; "
+            "give ints, or start anew with all ids as text."
+        )
+    return numbers

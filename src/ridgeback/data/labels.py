@@ -16,7 +16,8 @@ from ridgeback.errors import DataError
 Labels = npt.NDArray[np.int64] | Text
 """Ids as they are stored: 64-bit ints, or text."""
 
-_INT64 = np.iinfo(np.int64)
+INT64 = np.iinfo(np.int64)
+_MISSING = ("NoneType", "NaT", "NaTType", "NAType")
 
 
 def as_labels(values: Any, name: str = "ids") -> Labels:
@@ -69,7 +70,7 @@ def canonical_int(text: str) -> int | None:
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
         return None
     number = int(text)
-    return number if str(number) == text and _INT64.min <= number <= _INT64.max else None
+    return number if str(number) == text and INT64.min <= number <= INT64.max else None
 
 
 def _as_array(values: Any) -> npt.NDArray[Any] | None:
@@ -87,7 +88,7 @@ def _from_array(array: npt.NDArray[Any], name: str) -> Labels:
     if kind == "i":
         return np.ascontiguousarray(array, np.int64)
     if kind == "u":
-        beyond = np.flatnonzero(array > _INT64.max)
+        beyond = np.flatnonzero(array > INT64.max)
         if len(beyond):
             raise _beyond_64_bits(array[beyond[0]], int(beyond[0]), name)
         return np.ascontiguousarray(array, np.int64)
@@ -95,7 +96,8 @@ def _from_array(array: npt.NDArray[Any], name: str) -> Labels:
         return _from_datetimes(array, name)
     if kind in "OUT":  # objects, fixed-width strings, variable-width strings
         return _from_objects(array.tolist(), name)
-    raise DataError(_refusal(array.dtype.name, array[0] if len(array) else None, None, name))
+    place = int(np.argmax(np.isnan(array))) if kind == "f" and len(array) else 0
+    raise DataError(_refusal(array.dtype.name, array[place] if len(array) else None, place, name))
 
 
 def _from_datetimes(array: npt.NDArray[np.datetime64], name: str) -> Text:
@@ -115,10 +117,13 @@ def _from_objects(values: list[Any], name: str) -> Labels:
         try:
             return np.fromiter(values, np.int64, len(values))
         except OverflowError:
-            place = next(i for i, v in enumerate(values) if not _INT64.min <= int(v) <= _INT64.max)
+            place = next(i for i, v in enumerate(values) if not INT64.min <= int(v) <= INT64.max)
             raise _beyond_64_bits(values[place], place, name) from None
     if kinds == {"date"} or kinds == {"UUID"}:
-        return Text.from_strings([_spell(value) for value in values])
+        spelled = [_spell(value) for value in values]
+        if "NaT" in spelled:
+            raise DataError(_refusal("NaT", None, spelled.index("NaT"), name))
+        return Text.from_strings(spelled)
     raise _objection(values, name)
 
 
@@ -130,7 +135,7 @@ def _kind_of_type(cls: type) -> str | None:
         return "text"
     if issubclass(cls, (int, np.integer)):
         return "int"
-    if issubclass(cls, (datetime.date, np.datetime64)) and cls.__name__ != "NaTType":
+    if issubclass(cls, (datetime.date, np.datetime64)) and cls.__name__ not in _MISSING:
         return "date"
     return "UUID" if issubclass(cls, uuid.UUID) else None
 
@@ -144,7 +149,7 @@ def _spell(value: Any) -> str:
 
 def _trim(moment: str) -> str:
     """A date-time with a space in the middle and no zeros at the end of its fraction."""
-    moment = moment.replace("T", " ")
+    moment = moment if moment == "NaT" else moment.replace("T", " ")
     return moment.rstrip("0").rstrip(".") if "." in moment else moment
 
 
@@ -163,12 +168,12 @@ def _objection(values: list[Any], name: str) -> DataError:
     raise AssertionError("no objection")  # pragma: no cover
 
 
-def _refusal(type_name: str, value: Any, place: int | None, name: str) -> str:
+def _refusal(type_name: str, value: Any, place: int, name: str) -> str:
     """Why a type cannot be an id, and what to do."""
-    where = "" if place is None else f" at position {place}"
+    where = f" at position {place}" if value is not None or type_name in _MISSING else ""
     shown = "" if value is None else f" ({value!r})"
     accepted = f"{name} must be ints, text, dates or UUIDs; got {type_name}{shown}{where}"
-    if (value is None and place is not None) or (isinstance(value, (float, np.floating)) and np.isnan(value)):
+    if type_name in _MISSING or (isinstance(value, (float, np.floating)) and np.isnan(value)):
         return f"{name} must not be missing; got {type_name}{where}; leave such rows out."
     if type_name.startswith("float"):
         return f"{accepted}; if these are whole numbers convert them with .astype('int64'), else with .astype(str)."
@@ -180,6 +185,6 @@ def _refusal(type_name: str, value: Any, place: int | None, name: str) -> str:
 def _beyond_64_bits(value: Any, place: int, name: str) -> DataError:
     """The error for an int that int64 cannot hold."""
     return DataError(
-        f"{name} that are ints must fit 64 bits ({_INT64.min} to {_INT64.max}); got {value} at position {place}; "
+        f"{name} that are ints must fit 64 bits ({INT64.min} to {INT64.max}); got {value} at position {place}; "
         "convert all of them to text, for example with str()."
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ridgeback import _native
 from ridgeback.errors import DataError
 
 Offsets = npt.NDArray[np.int64]
@@ -98,11 +99,10 @@ class Text:
 
     def check_utf8(self) -> None:
         """Raise DataError at the first string that is not valid UTF-8."""
-        for i in range(len(self)):
-            try:
-                self[i]
-            except UnicodeDecodeError as error:
-                raise DataError(f"the text at position {i} is not valid UTF-8 ({error.reason}).") from None
+        place = _native.first_invalid_utf8(self.offsets, self.data)
+        if place >= 0:
+            raw = self.data[self.offsets[place] : self.offsets[place + 1]].tobytes()
+            raise DataError(f"the text at position {place} is not valid UTF-8: {raw[:40]!r}; decode it first.")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -147,12 +147,7 @@ class Text:
 
     def take(self, rows: Sequence[int] | npt.NDArray[Any]) -> Text:
         """The strings at these positions, in this order."""
-        places = np.asarray(rows, np.int64)
-        lengths = self.offsets[places + 1] - self.offsets[places]
-        offsets = np.zeros(len(places) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        source = np.repeat(self.offsets[places] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return Text(offsets, self.data[source])
+        return Text(*_native.gather_text(self.offsets, self.data, as_positions(rows, len(self))))
 
     def to_numpy(self) -> npt.NDArray[np.object_]:
         """The strings as an array of Python objects, made now."""
@@ -166,12 +161,24 @@ def check_offsets(offsets: Offsets, n_bytes: int) -> None:
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != n_bytes:
         ends = f"{offsets[0]} to {offsets[-1]}" if len(offsets) else "nothing"
         raise DataError(f"offsets of text must go from 0 to the number of bytes, {n_bytes}; got {ends}.")
-    falls = np.flatnonzero(offsets[1:] < offsets[:-1])
-    if len(falls):
-        i = int(falls[0])
+    i = _native.first_falling_offset(offsets)
+    if i >= 0:
         raise DataError(
             f"offsets of text must not fall; got {offsets[i]} then {offsets[i + 1]} at positions {i} and {i + 1}."
         )
+
+
+def as_positions(rows: Sequence[int] | npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
+    """Positions below n as int64, from positions or from a mask of length n."""
+    places = np.asarray(rows)
+    if places.dtype == bool:
+        if places.shape != (n,):
+            raise DataError(f"a mask needs one value a row, {n}; got shape {places.shape}.")
+        return np.flatnonzero(places).astype(np.int64)
+    places = np.ascontiguousarray(places, np.int64)
+    if len(places) and (places.min() < 0 or places.max() >= n):
+        raise IndexError(f"rows must be from 0 to {n - 1}; got {places.min()} to {places.max()}")
+    return places
 
 
 def _has_surrogate(value: str) -> bool:

@@ -46,7 +46,7 @@ class Titles:
 
     def get(self, id: Any, default: str | None = None) -> str | None:
         """The title of one id, or the default."""
-        row = int(self.ids.rows([id])[0])
+        row = self.ids.find(id)
         return default if row < 0 else self.text[row]
 
     def for_ids(self, ids: Ids) -> Text:

@@ -70,7 +70,7 @@ build/.choices: FORCE
 CHOICES := build/.choices
 endif
 
-$(VENV)/.created: tools/prerequisites.sh $(CHOICES)
+$(VENV)/.created: $(CHOICES) | tools/prerequisites.sh
 	@sh tools/prerequisites.sh "$(PYTHON)" "$(NAMED_CXX)"
 	@echo "Creating $(VENV) with $$("$(PYTHON)" --version)"
 	@rm -rf "$(VENV)"
@@ -107,7 +107,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@ $(VENV)/.test $(VENV)/.docs
 
-.venv-bench/.ready: requirements/bench.txt tools/prerequisites.sh
+.venv-bench/.ready: requirements/bench.txt | tools/prerequisites.sh
 	@sh tools/prerequisites.sh "$(PYTHON)" "$(NAMED_CXX)"
 	@echo "Creating .venv-bench"
 	@rm -rf .venv-bench

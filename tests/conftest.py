@@ -82,7 +82,7 @@ def ml_100k(data_root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def ml_1m(data_root: Path) -> Path:
-    """MovieLens 1M: all ratings in ``ratings.npz``, the first 49 % with timestamps as ``::`` text, titles in Latin-1."""
+    """MovieLens 1M: all ratings in ``ratings.npz``, 49 % of them with timestamps as ``::`` text, titles in Latin-1."""
     return _data_set(data_root, "ml-1m", "ratings.npz", "ratings_first487650.dat.gz", "movies.dat")
 
 

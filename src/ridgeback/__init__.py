@@ -12,8 +12,7 @@ from ridgeback._version import __version__
 
 if TYPE_CHECKING:
     from ridgeback import errors
-    from ridgeback.data import split
-    from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles
+    from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles, split
     from ridgeback.errors import RidgebackError, RidgebackWarning
     from ridgeback.evaluation import Report, evaluate
     from ridgeback.models import BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load

@@ -1,4 +1,4 @@
-"""Every error and warning of Ridgeback. Each message says what was wrong, what was expected, what came, and what to do."""
+"""Every error and warning of Ridgeback. Each message says what was wrong, what was expected, what came, what to do."""
 
 
 class RidgebackError(Exception):

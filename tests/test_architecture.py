@@ -26,6 +26,7 @@ PACKAGE = REPOSITORY / "src" / "ridgeback"
 LAYERS = [
     "_version",
     "errors",
+    "cpus",
     "_native",
     "objective",
     "data",

@@ -56,3 +56,57 @@ def csr_gather(source: Annotated[NDArray[numpy.int64], dict(shape=(None,), order
 @overload
 def csr_gather(source: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')], n_threads: int = 1, cancel: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')] | None = None) -> bool:
     """out[i] = source[rows[i]]; rows are trusted."""
+
+def first_invalid_utf8(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> int:
+    """First position whose bytes are not well-formed UTF-8, or -1."""
+
+def first_falling_offset(arg: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> int:
+    """First i with offsets[i + 1] < offsets[i], or -1."""
+
+def gather_text(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], arg2: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """Offsets and bytes of the strings at these rows."""
+
+def is_ascending_text(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> bool:
+    """Whether each string is above the one before it, by bytes."""
+
+def parse_canonical_ints(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """
+    The int that each string is the canonical decimal of, and where it is one.
+    """
+
+def spell_ints(arg: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """Offsets and bytes of the decimals of ints."""
+
+def build_text_table(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """
+    Hash table over text ids, and the rows of the first id that comes twice (-1, -1 where none does).
+    """
+
+def build_int_table(arg: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """
+    Hash table over int ids, and the rows of the first id that comes twice (-1, -1 where none does).
+    """
+
+def look_up_text(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], arg2: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], arg3: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg4: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> Annotated[NDArray[numpy.int32], dict(shape=(None,))]:
+    """The row of each query, -1 where unknown."""
+
+def look_up_ints(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], arg2: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> Annotated[NDArray[numpy.int32], dict(shape=(None,))]:
+    """The row of each query, -1 where unknown."""
+
+def look_up_ascending(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> Annotated[NDArray[numpy.int32], dict(shape=(None,))]:
+    """The row of each query in strictly ascending ids, -1 where unknown."""
+
+def factorize_text(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """
+    Rank of each string among the distinct ones, and where each distinct one occurs first, ascending by bytes.
+    """
+
+def factorize_ints(arg: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> tuple:
+    """
+    Rank of each int among the distinct ones, and where each distinct one occurs first, ascending.
+    """
+
+def closest_text(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], arg2: int, arg3: int, arg4: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], arg5: int, /) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+    """
+    Rows in begin .. end of the ids with the smallest edit distance to the query, nearest first.
+    """

@@ -1,0 +1,62 @@
+"""The names of metrics: ``"ndcg@10"`` is a metric and a list length, ``"rmse"`` a metric alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ridgeback.errors import ParameterError
+
+RANKING = ("recall", "recall_capped", "precision", "ndcg", "map", "mrr", "hit_rate", "coverage", "novelty")
+RATING = ("rmse", "mae", "log_loss")
+_LOWER_IS_BETTER = frozenset(RATING)
+
+
+def parse(metric: str) -> tuple[str, int | None]:
+    """Take a metric's name apart.
+
+    Parameters
+    ----------
+    metric : str
+        One of `RANKING` with its list length (``"ndcg@10"``), or one of `RATING`.
+
+    Returns
+    -------
+    tuple of (str, int or None)
+        The bare name, and the list length (None for `RATING`).
+
+    Raises
+    ------
+    ParameterError
+        If there is no such metric, or its list length is missing, superfluous or below 1.
+    """
+    name, at, length = metric.partition("@") if isinstance(metric, str) else (repr(metric), "", "")
+    if name in RATING and not at:
+        return name, None
+    if name in RANKING and length.isascii() and length.isdigit() and int(length) >= 1:
+        return name, int(length)
+    choices = ", ".join([*(f"{ranking}@k" for ranking in RANKING), *RATING])
+    raise ParameterError(
+        f"The 'metric' parameter must be one of {choices} (k a list length of at least 1, as in 'ndcg@10'). "
+        f"Got {metric!r} instead."
+    )
+
+
+def is_higher_better(metric: str) -> bool:
+    """Say whether a larger value of the metric is the better one."""
+    return parse(metric)[0] not in _LOWER_IS_BETTER
+
+
+def list_lengths(k: int | Iterable[int]) -> tuple[int, ...]:
+    """Return the list lengths asked for, ascending and each once.
+
+    Raises
+    ------
+    ParameterError
+        If one is not an integer of at least 1, or there is none.
+    """
+    lengths = (k,) if not isinstance(k, Iterable) else tuple(k)
+    if not lengths or any(isinstance(n, bool) or not hasattr(n, "__index__") or n < 1 for n in lengths):
+        raise ParameterError(
+            f"The 'k' parameter must be list lengths of at least 1, as in (10, 20). Got {k!r} instead."
+        )
+    return tuple(sorted({int(n) for n in lengths}))

@@ -1,0 +1,292 @@
+"""Cut interactions into parts to learn from and parts to judge by.
+
+Every split is a partition: each stored pair is in exactly one part, with its value, weight and timestamp. All parts
+share the id tables of the whole, so a row is the same user or item everywhere.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import DataError, ParameterError
+
+Mask = NDArray[np.bool_]
+Moment = int | float | datetime.date | np.datetime64
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def random(
+    data: Interactions, test_fraction: float = 0.2, random_state: int | np.random.Generator = 0
+) -> tuple[Interactions, Interactions]:
+    """Put a share of all pairs, chosen by chance, into the test part.
+
+    Parameters
+    ----------
+    data : Interactions
+    test_fraction : float in (0, 1), default=0.2
+        ``round(test_fraction * data.nnz)`` pairs go to the test part.
+    random_state : int or numpy.random.Generator, default=0
+
+    Returns
+    -------
+    tuple of (Interactions, Interactions)
+        Training part and test part. A user may be in one of them only.
+
+    Raises
+    ------
+    ParameterError
+        If the fraction is not in (0, 1).
+    DataError
+        If a part would be empty.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> data = rb.Interactions.from_arrays([1, 1, 2, 2, 3], ["a", "b", "a", "c", "b"])
+    >>> train, test = rb.split.random(data, test_fraction=0.4)
+    >>> train.nnz, test.nnz, train.n_users
+    (3, 2, 3)
+    """
+    fraction = _fraction(test_fraction, "test_fraction")
+    rng = np.random.default_rng(random_state)
+    is_test = np.zeros(data.nnz, dtype=bool)
+    is_test[rng.permutation(data.nnz)[: round(fraction * data.nnz)]] = True
+    return _cut(data, is_test)
+
+
+def leave_last_out(data: Interactions, n: int = 1) -> tuple[Interactions, Interactions]:
+    """Put each user's n latest pairs into the test part.
+
+    Users with no more than n pairs stay whole in the training part. Among pairs of a user with equal timestamps the one
+    with the higher item row counts as later.
+
+    Parameters
+    ----------
+    data : Interactions
+        With timestamps.
+    n : int, default=1
+        At least 1.
+
+    Returns
+    -------
+    tuple of (Interactions, Interactions)
+        Training part and test part.
+
+    Raises
+    ------
+    ParameterError
+        If n is not an integer of at least 1.
+    DataError
+        If there are no timestamps, or no user has more than n pairs.
+    """
+    _count(n, "n", 1)
+    timestamps = _timestamps(data, "leave_last_out")
+    counts = data.user_items.counts()
+    users = np.repeat(np.arange(data.n_users), counts)
+    order = np.lexsort([np.arange(data.nnz), timestamps, users])
+    from_end = np.cumsum(counts)[users] - np.arange(data.nnz)
+    is_test = np.zeros(data.nnz, dtype=bool)
+    is_test[order] = (from_end <= n) & (counts[users] > n)
+    if data.nnz and not is_test.any():
+        raise DataError(
+            f"split.leave_last_out(n={n}) leaves the test part empty: no user has more than {n} of the "
+            f"{data.nnz} pairs; take a smaller n, or split.random."
+        )
+    return _cut(data, is_test)
+
+
+def by_time(
+    data: Interactions, test_fraction: float = 0.2, cutoff: Moment | None = None
+) -> tuple[Interactions, Interactions]:
+    """Put what happened from one moment on into the test part.
+
+    Parameters
+    ----------
+    data : Interactions
+        With timestamps.
+    test_fraction : float in (0, 1), default=0.2
+        Without a cutoff: the moment is chosen such that the test part's share comes as near to this as equal
+        timestamps, which are never parted, let it.
+    cutoff : int, float, datetime.date, datetime.datetime or numpy.datetime64, optional
+        Pairs at or after it are tested; `test_fraction` is then not used. A number is in the unit of the timestamps;
+        dates (UTC where they name no zone) are for timestamps that were read from dates.
+
+    Returns
+    -------
+    tuple of (Interactions, Interactions)
+        Training part and test part.
+
+    Raises
+    ------
+    ParameterError
+        If the fraction is not in (0, 1), or the cutoff is not a moment.
+    DataError
+        If there are no timestamps, or a part would be empty.
+    """
+    timestamps = _timestamps(data, "by_time")
+    if cutoff is None:
+        fraction = _fraction(test_fraction, "test_fraction")
+        moments, counts = np.unique(timestamps, return_counts=True)
+        n_from = np.cumsum(counts[::-1])[::-1]
+        if len(moments) < 2:
+            raise DataError(
+                f"split.by_time cannot part {data.nnz} pairs with {len(moments)} distinct timestamp(s); "
+                "use split.random."
+            )
+        moment: float = moments[1 + np.argmin(np.abs(n_from[1:] - fraction * data.nnz))]
+    else:
+        moment = _moment(cutoff)
+        if data.nnz and not timestamps.min() < moment <= timestamps.max():
+            raise DataError(
+                f"split.by_time(cutoff={cutoff!r}) leaves a part empty: the timestamps run from {timestamps.min()} to "
+                f"{timestamps.max()}, the cutoff is at {moment}; choose one after the first and at most the last."
+            )
+    return _cut(data, timestamps >= moment)
+
+
+def k_fold(
+    data: Interactions, n_folds: int = 5, random_state: int | np.random.Generator = 0
+) -> Iterator[tuple[Interactions, Interactions]]:
+    """Yield n training and test parts; each pair is tested in exactly one of them.
+
+    Parameters
+    ----------
+    data : Interactions
+        With at least `n_folds` pairs.
+    n_folds : int, default=5
+        At least 2. The folds' sizes differ by one pair at most.
+    random_state : int or numpy.random.Generator, default=0
+
+    Returns
+    -------
+    iterator of tuples (Interactions, Interactions)
+        Training part and test part of each fold.
+
+    Raises
+    ------
+    ParameterError
+        If `n_folds` is not an integer of at least 2.
+    DataError
+        If there are fewer pairs than folds.
+    """
+    _count(n_folds, "n_folds", 2)
+    if data.nnz < n_folds:
+        raise DataError(f"split.k_fold needs a pair for each fold: got {data.nnz} pairs for n_folds={n_folds}.")
+    folds = np.random.default_rng(random_state).permutation(data.nnz) % n_folds
+    return (_cut(data, folds == fold) for fold in range(n_folds))
+
+
+def by_user(
+    data: Interactions,
+    test_fraction: float = 0.2,
+    history_fraction: float = 0.8,
+    random_state: int | np.random.Generator = 0,
+) -> tuple[Interactions, Interactions, Interactions]:
+    """Set whole users aside, for judging what a model does for people it never saw (strong generalisation).
+
+    Parameters
+    ----------
+    data : Interactions
+    test_fraction : float in (0, 1), default=0.2
+        Share of the users that have pairs; rounded, but at least one. Only users with two or more pairs are chosen.
+    history_fraction : float in (0, 1), default=0.8
+        Share of each chosen user's pairs, by chance, that the model may see when it is asked: rounded, but at least one
+        pair is shown and at least one is kept for the test.
+    random_state : int or numpy.random.Generator, default=0
+
+    Returns
+    -------
+    tuple of (Interactions, Interactions, Interactions)
+        All pairs of the other users; the shown pairs of the chosen ones; their remaining pairs.
+
+    Raises
+    ------
+    ParameterError
+        If a fraction is not in (0, 1).
+    DataError
+        If there are too few users with two or more pairs, or no user would be left for training.
+
+    References
+    ----------
+    B. Marlin, "Collaborative filtering: a machine learning perspective", Master's thesis, University of Toronto 2004
+    ("strong generalization").
+    """
+    test_share = _fraction(test_fraction, "test_fraction")
+    history_share = _fraction(history_fraction, "history_fraction")
+    rng = np.random.default_rng(random_state)
+    counts = data.user_items.counts()
+    eligible = np.flatnonzero(counts >= 2)
+    n_active = int(np.count_nonzero(counts))
+    n_chosen = max(1, round(test_share * n_active))
+    if n_chosen > len(eligible) or n_chosen >= n_active:
+        raise DataError(
+            f"split.by_user(test_fraction={test_fraction}) needs {n_chosen} users with two or more pairs and at least "
+            f"one other user: got {len(eligible)} such users of {n_active}; take a smaller fraction, or split.random."
+        )
+    is_chosen = np.zeros(data.n_users, dtype=bool)
+    is_chosen[rng.permutation(eligible)[:n_chosen]] = True
+    users = np.repeat(np.arange(data.n_users), counts)
+    order = np.lexsort([rng.random(data.nnz), users])
+    places = np.arange(data.nnz) - (np.cumsum(counts) - counts)[users]
+    n_shown = np.clip(np.rint(history_share * counts), 1, np.maximum(counts - 1, 1))
+    is_shown = np.empty(data.nnz, dtype=bool)
+    is_shown[order] = places < n_shown[users]
+    chosen = is_chosen[users]
+    return data.subset(~chosen), data.subset(chosen & is_shown), data.subset(chosen & ~is_shown)
+
+
+def _cut(data: Interactions, is_test: Mask) -> tuple[Interactions, Interactions]:
+    """Return the training and the test part, both with pairs in them."""
+    n_test = int(np.count_nonzero(is_test))
+    if n_test in (0, data.nnz):
+        empty = "test" if n_test == 0 else "training"
+        raise DataError(
+            f"The split leaves the {empty} part empty: {n_test} of {data.nnz} pairs would be tested; "
+            "choose another fraction or bring more data."
+        )
+    return data.subset(~is_test), data.subset(is_test)
+
+
+def _timestamps(data: Interactions, split: str) -> NDArray[np.int64]:
+    """Return the timestamps, or say that there are none."""
+    if data.timestamps is None:
+        raise DataError(
+            f"split.{split} needs timestamps and the data has none: name their column when reading "
+            "(timestamp=...), or use split.random."
+        )
+    return np.asarray(data.timestamps)
+
+
+def _fraction(value: float, name: str) -> float:
+    """Return a share that is strictly between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)) or not 0.0 < value < 1.0:
+        raise ParameterError(f"The '{name}' parameter must be a float in (0, 1). Got {value!r} instead.")
+    return float(value)
+
+
+def _count(value: int, name: str, least: int) -> None:
+    """Refuse what is not an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ParameterError(f"The '{name}' parameter must be an int of at least {least}. Got {value!r} instead.")
+
+
+def _moment(cutoff: Moment) -> float:
+    """Return the cutoff in the unit of the timestamps: numbers as given, dates as microseconds since 1970 UTC."""
+    if isinstance(cutoff, np.datetime64) and not np.isnat(cutoff):
+        return int(cutoff.astype("datetime64[us]").astype(np.int64))
+    if isinstance(cutoff, datetime.date):
+        if not isinstance(cutoff, datetime.datetime):
+            cutoff = datetime.datetime(cutoff.year, cutoff.month, cutoff.day)
+        moment = cutoff if cutoff.tzinfo else cutoff.replace(tzinfo=datetime.timezone.utc)
+        return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+    if isinstance(cutoff, (int, float, np.integer, np.floating)) and not isinstance(cutoff, bool) and cutoff == cutoff:
+        return int(cutoff) if isinstance(cutoff, (int, np.integer)) else float(cutoff)
+    raise ParameterError(
+        f"The 'cutoff' parameter must be a number in the unit of the timestamps, or a date. Got {cutoff!r} instead."
+    )

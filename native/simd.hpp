@@ -8,6 +8,12 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__ARM_FEATURE_FMA)
+#include <arm_neon.h>
+#endif
+
 #ifndef RIDGEBACK_LEVEL
 #error "simd.hpp is compiled once per instruction set: build through CMakeLists.txt"
 #endif
@@ -89,12 +95,40 @@ struct Vec {
   }
 };
 
+// a * b + c of one register. Written with the instruction's own name: a loop over the lanes is taken apart now and
+// then.
+inline __attribute__((always_inline)) RegisterOf<float>::type fused(RegisterOf<float>::type a,
+                                                                    RegisterOf<float>::type b,
+                                                                    RegisterOf<float>::type c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__ARM_FEATURE_FMA)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+inline __attribute__((always_inline)) RegisterOf<double>::type fused(RegisterOf<double>::type a,
+                                                                     RegisterOf<double>::type b,
+                                                                     RegisterOf<double>::type c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(__ARM_FEATURE_FMA)
+  return vfmaq_f64(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+
 // a * b + c, rounded once where the level has the instruction.
 template <class T>
-inline __attribute__((always_inline)) Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
+inline __attribute__((always_inline)) Vec<T> fma(const Vec<T>& a, const Vec<T>& b, const Vec<T>& c) {
   Vec<T> r;
-  for (int i = 0; i < N_REGISTERS; ++i)
-    for (int j = 0; j < Vec<T>::LANES; ++j) r.part[i][j] = fused(a.part[i][j], b.part[i][j], c.part[i][j]);
+  for (int i = 0; i < N_REGISTERS; ++i) r.part[i] = fused(a.part[i], b.part[i], c.part[i]);
   return r;
 }
 

@@ -1,0 +1,238 @@
+#include "top_k.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "shortlist.hpp"
+
+namespace ridgeback {
+
+namespace {
+
+constexpr std::int64_t MAX_USERS_PER_CHUNK = 512, MIN_USERS_PER_CHUNK = 96;
+constexpr std::int64_t SHORTLIST_BYTES_PER_CHUNK = 8 << 20;
+constexpr std::int64_t MIN_ITEMS_PER_PART = 2048;
+constexpr std::int64_t CHUNKS_PER_THREAD = 4;
+constexpr std::int64_t PRODUCTS_PER_CHUNK = std::int64_t{1} << 33;  // so that ctrl-C is heard in time
+constexpr std::int64_t PRODUCTS_PER_THREAD = 1 << 22;               // less is not worth starting a thread
+
+// Keeps the best `keep` keys; from then on only scores above the worst of them enter.
+void prune(Shortlist& list) {
+  if (list.n <= list.keep) return;
+  std::nth_element(list.keys, list.keys + list.keep - 1, list.keys + list.n, std::greater<>());
+  list.n = list.keep;
+  list.threshold = shortlist_score(list.keys[list.keep - 1]);
+}
+
+// Room for more than is kept makes pruning rare; where everything fits nothing is ever pruned.
+std::int64_t shortlist_capacity(std::int64_t keep, std::int64_t n_eligible) {
+  return std::min(keep + std::max<std::int64_t>(keep, 32), n_eligible + 1);
+}
+
+void write_best(Shortlist& list, std::int32_t* rows, float* scores, std::int32_t* count) {
+  prune(list);
+  std::sort(list.keys, list.keys + list.n, std::greater<>());
+  for (std::int64_t i = 0; i < list.n; ++i) {
+    rows[i] = shortlist_row(list.keys[i]);
+    scores[i] = shortlist_score(list.keys[i]);
+  }
+  *count = static_cast<std::int32_t>(list.n);
+}
+
+float user_offset(const Scorer& s, std::int64_t user) { return s.mean + (s.user_biases ? s.user_biases[user] : 0.0f); }
+
+float item_offset(const Scorer& s, std::int64_t item) { return s.item_biases ? s.item_biases[item] : 0.0f; }
+
+Execution limited(const Execution& execution, std::int64_t n_products) {
+  Execution limited = execution;
+  limited.n_threads =
+      static_cast<int>(std::min<std::int64_t>(std::max(1, execution.n_threads), 1 + n_products / PRODUCTS_PER_THREAD));
+  return limited;
+}
+
+// How users and items are cut. Scores do not depend on it and the order of keys is total, so neither do results.
+struct Partition {
+  std::int64_t users_per_chunk, n_user_chunks, items_per_part, n_parts;
+};
+
+Partition partition_of(std::int64_t n_users, std::int64_t n_eligible, int n_factors, std::int64_t capacity,
+                       int n_threads) {
+  Partition p;
+  const std::int64_t wanted = n_threads > 1 ? CHUNKS_PER_THREAD * n_threads : 1;
+  const std::int64_t by_memory = SHORTLIST_BYTES_PER_CHUNK / (8 * capacity);
+  const std::int64_t by_time = PRODUCTS_PER_CHUNK / ((n_factors + 4) * n_eligible);
+  p.users_per_chunk = std::clamp((n_users + wanted - 1) / wanted, MIN_USERS_PER_CHUNK, MAX_USERS_PER_CHUNK);
+  p.users_per_chunk = std::clamp<std::int64_t>(std::min({p.users_per_chunk, by_memory, by_time}), 1, n_users);
+  p.n_user_chunks = (n_users + p.users_per_chunk - 1) / p.users_per_chunk;
+  // Few users: their items are cut as well, unless the parts' shortlists would be as long as the parts.
+  std::int64_t n_parts = (wanted + p.n_user_chunks - 1) / p.n_user_chunks;
+  n_parts = std::min(n_parts, n_eligible / std::max(MIN_ITEMS_PER_PART, 2 * capacity));
+  n_parts = std::max<std::int64_t>(n_parts, 1);
+  p.items_per_part = (n_eligible + n_parts - 1) / n_parts;
+  p.items_per_part =
+      (p.items_per_part + PANEL_ITEMS * MAX_PANELS - 1) / (PANEL_ITEMS * MAX_PANELS) * (PANEL_ITEMS * MAX_PANELS);
+  p.n_parts = (n_eligible + p.items_per_part - 1) / p.items_per_part;
+  return p;
+}
+
+// What one worker needs: an item block's panels and the shortlists of a chunk of users.
+struct Workspace {
+  std::vector<float> panels, offsets, user_offsets;
+  std::vector<std::int32_t> rows;
+  std::vector<std::uint64_t> keys;
+  std::vector<Shortlist> lists;
+};
+
+// Offers the eligible items begin..end-1 to the users' shortlists.
+void offer_items(const Scorer& s, const TopKRequest& request, std::int64_t first_user, std::int64_t n_users,
+                 std::int64_t begin, std::int64_t end, Workspace& work) {
+  const TopKKernels& kernel = *kernels().top_k;
+  const std::int64_t size = kernel.items_per_block;
+  work.panels.resize(size * s.n_factors);
+  work.offsets.resize(size);
+  work.rows.resize(size);
+  for (std::int64_t block = begin; block < end; block += size) {
+    const int n = static_cast<int>(std::min(size, end - block));
+    const int n_panels = (n + PANEL_ITEMS - 1) / PANEL_ITEMS;
+    for (int lane = 0; lane < n_panels * PANEL_ITEMS; ++lane) {
+      const std::int64_t item = lane >= n ? 0 : request.items ? request.items[block + lane] : block + lane;
+      const bool is_left_out = lane >= n || (request.item_scales && request.item_scales[item] == 0);
+      work.rows[lane] = static_cast<std::int32_t>(item);
+      work.offsets[lane] = is_left_out ? -std::numeric_limits<float>::infinity() : item_offset(s, item);
+    }
+    kernel.pack(s.item_factors, request.item_scales, work.rows.data(), n, s.n_factors, work.panels.data());
+    kernel.offer(s.user_factors + first_user * s.n_factors, work.user_offsets.data(), n_users, s.n_factors,
+                 {work.panels.data(), work.offsets.data(), work.rows.data(), n_panels}, request.bounds, &prune,
+                 work.lists.data());
+  }
+}
+
+void start_lists(const Scorer& s, ItemLists excluded, std::int64_t first_user, std::int64_t n_users, std::int64_t keep,
+                 std::int64_t capacity, std::int32_t first_row, Workspace& work) {
+  work.keys.resize(n_users * capacity);
+  work.lists.resize(n_users);
+  work.user_offsets.resize(n_users);
+  for (std::int64_t u = 0; u < n_users; ++u) {
+    const std::int64_t user = first_user + u;
+    const std::int32_t *from = nullptr, *to = nullptr;
+    if (excluded.indptr) {
+      to = excluded.indices + excluded.indptr[user + 1];
+      from = std::lower_bound(excluded.indices + excluded.indptr[user], to, first_row);
+    }
+    work.user_offsets[u] = user_offset(s, user);
+    work.lists[u] = {work.keys.data() + u * capacity,         0,    capacity, keep,
+                     -std::numeric_limits<float>::infinity(), from, to};
+  }
+}
+
+}  // namespace
+
+bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& execution, std::int32_t* rows,
+           float* scores, std::int32_t* counts) {
+  const std::int64_t n_users = scorer.n_users, n_eligible = request.n_eligible, keep = request.keep;
+  std::fill(counts, counts + n_users, 0);
+  if (n_users == 0 || keep == 0) return true;
+  const Execution run = limited(execution, n_users * n_eligible * (scorer.n_factors + 4));
+  const std::int64_t capacity = shortlist_capacity(keep, n_eligible);
+  const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, capacity, run.n_threads);
+
+  std::vector<Workspace> work(run.n_threads);
+  std::vector<std::vector<std::uint64_t>> partial(cut.n_parts > 1 ? cut.n_parts * n_users : 0);
+  const bool is_complete = run_chunks(cut.n_user_chunks * cut.n_parts, run, [&](std::int64_t chunk, int worker) {
+    Workspace& own = work[worker];
+    const std::int64_t part = chunk % cut.n_parts, first = chunk / cut.n_parts * cut.users_per_chunk;
+    const std::int64_t n = std::min(cut.users_per_chunk, n_users - first);
+    const std::int64_t begin = part * cut.items_per_part, end = std::min(begin + cut.items_per_part, n_eligible);
+    start_lists(scorer, request.excluded, first, n, keep, capacity,
+                request.items ? request.items[begin] : static_cast<std::int32_t>(begin), own);
+    offer_items(scorer, request, first, n, begin, end, own);
+    for (std::int64_t u = 0; u < n; ++u) {
+      Shortlist& list = own.lists[u];
+      if (cut.n_parts == 1) {
+        write_best(list, rows + (first + u) * keep, scores + (first + u) * keep, counts + first + u);
+      } else {
+        prune(list);
+        partial[part * n_users + first + u].assign(list.keys, list.keys + list.n);
+      }
+    }
+  });
+  if (!is_complete || cut.n_parts == 1) return is_complete;
+
+  std::vector<std::uint64_t> keys;
+  for (std::int64_t user = 0; user < n_users; ++user) {
+    keys.clear();
+    for (std::int64_t part = 0; part < cut.n_parts; ++part) {
+      const auto& some = partial[part * n_users + user];
+      keys.insert(keys.end(), some.begin(), some.end());
+    }
+    Shortlist all{
+        keys.data(), static_cast<std::int64_t>(keys.size()), static_cast<std::int64_t>(keys.size()), keep, 0, nullptr,
+        nullptr};
+    write_best(all, rows + user * keep, scores + user * keep, counts + user);
+  }
+  return true;
+}
+
+bool top_k_of_candidates(const Scorer& scorer, ItemLists candidates, ItemLists excluded, std::int64_t keep,
+                         const Execution& execution, std::int32_t* rows, float* scores, std::int32_t* counts) {
+  std::fill(counts, counts + scorer.n_users, 0);
+  if (scorer.n_users == 0 || keep == 0) return true;
+  const auto score = kernels().top_k->score;
+  const std::int64_t n_pairs = candidates.indptr[scorer.n_users] - candidates.indptr[0];
+  const Execution run = limited(execution, n_pairs * (scorer.n_factors + 4));
+  const auto chunks = chunks_of_rows(candidates.indptr, scorer.n_users, 1);
+  std::vector<Workspace> work(run.n_threads);
+  return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int worker) {
+    Workspace& own = work[worker];
+    for (std::int64_t user = chunks[chunk].begin; user < chunks[chunk].end; ++user) {
+      const std::int64_t begin = candidates.indptr[user], end = candidates.indptr[user + 1];
+      start_lists(scorer, excluded, user, 1, keep, end - begin + 1, 0, own);
+      Shortlist& list = own.lists[0];
+      for (std::int64_t place = begin; place < end; ++place) {
+        const std::int32_t item = candidates.indices[place];
+        while (list.excluded < list.excluded_end && *list.excluded < item) ++list.excluded;
+        if (list.excluded < list.excluded_end && *list.excluded == item) continue;
+        const float value = score(scorer.user_factors + user * scorer.n_factors,
+                                  scorer.item_factors + static_cast<std::int64_t>(item) * scorer.n_factors,
+                                  scorer.n_factors, own.user_offsets[0], item_offset(scorer, item));
+        if (value > list.threshold) list.keys[list.n++] = shortlist_key(value, item);
+      }
+      write_best(list, rows + user * keep, scores + user * keep, counts + user);
+    }
+  });
+}
+
+bool score_pairs(const Scorer& scorer, const std::int32_t* users, const std::int32_t* items, std::int64_t n_pairs,
+                 const Execution& execution, float* scores) {
+  const auto score = kernels().top_k->score;
+  const Execution run = limited(execution, n_pairs * (scorer.n_factors + 4));
+  const auto chunks = even_chunks(n_pairs, 4096);
+  return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int) {
+    for (std::int64_t i = chunks[chunk].begin; i < chunks[chunk].end; ++i) {
+      const std::int64_t user = users[i], item = items[i];
+      scores[i] =
+          0.0f + score(scorer.user_factors + user * scorer.n_factors, scorer.item_factors + item * scorer.n_factors,
+                       scorer.n_factors, user_offset(scorer, user), item_offset(scorer, item));
+    }
+  });
+}
+
+bool inverse_norms(const float* factors, std::int64_t n_rows, int n_factors, const Execution& execution,
+                   float* scales) {
+  const Execution run = limited(execution, n_rows * (n_factors + 4));
+  const auto chunks = even_chunks(n_rows, 4096);
+  return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int) {
+    for (std::int64_t row = chunks[chunk].begin; row < chunks[chunk].end; ++row) {
+      double sum[4] = {0, 0, 0, 0};
+      const float* x = factors + row * n_factors;
+      for (int f = 0; f < n_factors; ++f) sum[f % 4] += static_cast<double>(x[f]) * x[f];
+      const double norm = std::sqrt((sum[0] + sum[1]) + (sum[2] + sum[3]));
+      scales[row] = norm > 0 ? static_cast<float>(1 / norm) : 0.0f;
+    }
+  });
+}
+
+}  // namespace ridgeback

@@ -1,0 +1,198 @@
+"""The two simple models that every report compares with."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import DataError, ParameterError
+from ridgeback.models.recommender import Recommender
+
+Baseline = TypeVar("Baseline", bound="_Baseline")
+
+_MAX_SWEEPS = 200
+_TOLERANCE = 1e-7  # the largest change of a bias in a sweep at which the alternation ends
+
+
+class _Baseline(Recommender):
+    """A model without factors: its scores are the mean and biases."""
+
+    def _begin(self, data: Any) -> Interactions:
+        """Take the data, leaving out interactions of weight 0, and set factors of no columns."""
+        interactions = data if isinstance(data, Interactions) else Interactions.from_csr(data)
+        _check_finite(interactions)
+        if interactions.weights is not None and not np.all(interactions.weights > 0):
+            interactions = interactions.subset(interactions.weights > 0)
+        self._remember(interactions)
+        self.user_factors_ = np.zeros((interactions.n_users, 0), dtype=np.float32)
+        self.item_factors_ = np.zeros((interactions.n_items, 0), dtype=np.float32)
+        self.user_biases_ = None
+        self.item_biases_ = None
+        self.mean_ = 0.0
+        return interactions
+
+
+class Popularity(_Baseline):
+    """Recommends to everyone what most users have.
+
+    The score is the share of users who have the item: ``count_i / n_users``.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> data = rb.Interactions.from_arrays(["ann", "bob", "bob"], ["tea", "tea", "milk"])
+    >>> model = rb.Popularity().fit(data)
+    >>> model.score("ann", "milk")
+    0.5
+    """
+
+    link = "preference"
+    family = "popularity"
+
+    def __init__(self) -> None:
+        pass
+
+    def fit(self: Baseline, data: Any) -> Baseline:
+        """Count.
+
+        Parameters
+        ----------
+        data : Interactions, or a CSR matrix whose rows are users
+
+        Returns
+        -------
+        self
+        """
+        self._begin(data)
+        self.item_biases_ = self._popularity()
+        self.parameters_ = {}
+        return self
+
+
+class BiasBaseline(_Baseline):
+    """Predicts a rating from the mean, the user's bias and the item's bias.
+
+    ::
+
+        minimise  sum w (r - mean - b_u - b_i)^2  +  regularization * (sum b_u^2 + sum b_i^2)
+
+    with the weighted mean of the ratings fixed, one user sweep and one item sweep after the other until nothing moves.
+
+    Parameters
+    ----------
+    regularization : float, >= 0, optional
+        How strongly biases are drawn to 0, in units of ratings: a user with this many ratings keeps half of their
+        deviation. None: 5.
+
+    References
+    ----------
+    Koren, Y. (2010). Factor in the neighbors: scalable and accurate collaborative filtering. TKDD 4(1), section 2.1.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> data = rb.Interactions.from_arrays([1, 1, 2], [10, 20, 10], ratings=[5, 3, 4])
+    >>> model = rb.BiasBaseline(regularization=1.0).fit(data)
+    >>> model.mean_, round(model.predict(2, 20), 3)
+    (4.0, 3.286)
+    """
+
+    link = "rating"
+    family = "bias"
+
+    def __init__(self, regularization: float | None = None) -> None:
+        self.regularization = regularization
+
+    def fit(self: BiasBaseline, data: Any) -> BiasBaseline:
+        """Solve for the biases.
+
+        Parameters
+        ----------
+        data : Interactions, or a CSR matrix whose rows are users
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If there are no ratings.
+        """
+        regularization = DEFAULT_REGULARIZATION if self.regularization is None else self.regularization
+        if isinstance(regularization, (bool, str)) or not np.isfinite(regularization) or regularization < 0:
+            raise ParameterError(
+                "The parameter 'regularization' of BiasBaseline must be a finite number >= 0, or None for the default. "
+                f"Got {self.regularization!r} instead."
+            )
+        interactions = self._begin(data)
+        user_items = interactions.user_items
+        if user_items.nnz == 0:
+            raise DataError("BiasBaseline needs at least one rating; got none. Check the columns that were read.")
+        ratings = user_items.values().astype(np.float64)
+        weights = None if interactions.weights is None else interactions.weights.astype(np.float64)
+        self.mean_ = float(np.average(ratings, weights=weights))
+        users, items = user_items.row_of_entry(), user_items.indices
+        user_biases, item_biases = _joint_biases(
+            users, items, ratings - self.mean_, weights, interactions.shape, float(regularization)
+        )
+        self.user_biases_, self.item_biases_ = user_biases.astype(np.float32), item_biases.astype(np.float32)
+        self._rating_range = (float(ratings.min()), float(ratings.max()))
+        self.parameters_ = {"regularization": float(regularization)}
+        return self
+
+
+DEFAULT_REGULARIZATION = 5.0
+
+
+def _joint_biases(
+    users: npt.NDArray[np.int32],
+    items: npt.NDArray[np.int32],
+    targets: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    shape: tuple[int, int],
+    regularization: float,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Ridge biases of both sides, alternated until the largest change is below the tolerance."""
+    n_users, n_items = shape
+    user_weights = np.bincount(users, weights, n_users).astype(np.float64) + regularization
+    item_weights = np.bincount(items, weights, n_items).astype(np.float64) + regularization
+    pulls = targets if weights is None else weights * targets
+    user_pulls, item_pulls = np.bincount(users, pulls, n_users), np.bincount(items, pulls, n_items)
+    user_biases, item_biases = np.zeros(n_users), np.zeros(n_items)
+    for _ in range(_MAX_SWEEPS):
+        others = item_biases[items] if weights is None else weights * item_biases[items]
+        new = _ratio(user_pulls - np.bincount(users, others, n_users), user_weights)
+        change = float(np.abs(new - user_biases).max(initial=0))
+        user_biases = new
+        others = user_biases[users] if weights is None else weights * user_biases[users]
+        new = _ratio(item_pulls - np.bincount(items, others, n_items), item_weights)
+        change = max(change, float(np.abs(new - item_biases).max(initial=0)))
+        item_biases = new
+        if change < _TOLERANCE:
+            break
+    return user_biases, item_biases
+
+
+def _ratio(pulls: npt.NDArray[Any], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """pulls / weights, 0 where there is no weight: a row without ratings has no bias."""
+    ratio = np.zeros_like(weights)
+    np.divide(pulls, weights, out=ratio, where=weights > 0)
+    return ratio
+
+
+def _check_finite(data: Interactions) -> None:
+    """Refuse NaN and infinite values, naming the first."""
+    values = data.user_items.data
+    if values is None or np.isfinite(values).all():
+        return
+    entry = int(np.flatnonzero(~np.isfinite(values))[0])
+    user = int(np.searchsorted(data.user_items.indptr, entry, side="right")) - 1
+    item = int(data.user_items.indices[entry])
+    raise DataError(
+        f"The value of user {data.user_ids[user]!r} and item {data.item_ids[item]!r} is {values[entry]}; models need "
+        "finite values. Remove the row or correct it."
+    )

@@ -1,0 +1,370 @@
+"""What every fitted model answers from its arrays alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.errors import ParameterError, UnsupportedError
+from ridgeback.models.fitted import Fitted
+from ridgeback.recommend.all_users import AllRecommendations
+from ridgeback.recommend.factors import FactorDescription, describe_factors
+from ridgeback.recommend.id_rows import is_one, rows_of
+from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.recommendations import Recommendations, SimilarItems, SimilarUsers
+from ridgeback.recommend.top_k import Floats, Lists, RowLists, TopK, score_pairs, similar, top_k
+
+if TYPE_CHECKING:
+    from ridgeback.data.ids import Ids
+
+
+class Recommender(Fitted):
+    """Scores, recommendations and neighbours of a fitted model.
+
+    Every score is ``((mean + b_u) + b_i) + x_u . y_i`` in float32, added in this order and the product summed factor
+    by factor, so that `score` and `recommend` agree to the last bit.
+
+    A subclass says what its scores mean (`link`) and fits the arrays of `Fitted`.
+    """
+
+    link: ClassVar[str] = "preference"
+    family: ClassVar[str] = ""
+
+    def score(self, user: Any, item: Any) -> Any:
+        """Score pairs: ``mean + b_u + b_i + x_u . y_i``, raw.
+
+        Parameters
+        ----------
+        user, item : id, or array of ids
+            They broadcast as in NumPy.
+
+        Returns
+        -------
+        float, or float32 array of the broadcast shape
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is unknown; the message names the closest ones.
+        """
+        self._check_fitted()
+        users = rows_of(self.user_ids_, user, "user")
+        items = rows_of(self.item_ids_, item, "item")
+        try:
+            users, items = np.broadcast_arrays(users, items)
+        except ValueError:
+            raise ParameterError(
+                f"The parameters 'user' {users.shape} and 'item' {items.shape} must broadcast to one shape. "
+                "Use user[:, None] for every user with every item."
+            ) from None
+        scores = score_pairs(
+            self.user_factors_,
+            self.item_factors_,
+            users.ravel(),
+            items.ravel(),
+            user_biases=self.user_biases_,
+            item_biases=self.item_biases_,
+            mean=self.mean_,
+            n_threads=self._thread_count(),
+        ).reshape(users.shape)
+        return float(scores[()]) if scores.ndim == 0 else scores
+
+    def predict(self, user: Any, item: Any, clip: bool = True) -> Any:
+        """Predict on the scale of the data: a rating, a preference or a probability.
+
+        Parameters
+        ----------
+        user, item : id, or array of ids
+            They broadcast as in NumPy.
+        clip : bool, default=True
+            Keep predicted ratings within the range of the training ratings.
+
+        Returns
+        -------
+        float, or float32 array of the broadcast shape
+        """
+        scores = self.score(user, item)
+        values = self._on_data_scale(np.asarray(scores, dtype=np.float32), clip)
+        return float(values[()]) if isinstance(scores, float) else values
+
+    def recommend(
+        self,
+        user: Any,
+        k: int = 10,
+        exclude_seen: bool = True,
+        candidates: Any = None,
+        exclude: Any = None,
+        as_: str = "score",
+    ) -> Any:
+        """Recommend the `k` items of highest score to a user, or to each of several.
+
+        Parameters
+        ----------
+        user : id, or list or array of ids
+        k : int, default=10
+        exclude_seen : bool, default=True
+            Leave out the items of the user's own history.
+        candidates : ids, or mapping user -> ids, optional
+            The only items considered; unknown ids raise. Without it these are the items that somebody has.
+        exclude : ids, or mapping user -> ids, optional
+            Items left out; unknown ids are passed over.
+        as_ : {"score", "probability"}, default="score"
+            What `.score` holds. Probabilities are offered by LogisticMF.
+
+        Returns
+        -------
+        Recommendations, or a list of them for several users
+            Never padded: fewer than `k` where fewer items are eligible. Equal scores in row order. A known user
+            without history gets ``.fallback`` "popularity" (the share of users who have the item) or "mean" (the
+            mean plus the item's bias).
+
+        Raises
+        ------
+        UnknownIdError
+            If a user or a candidate is unknown.
+        HistoryMissingError
+            If `exclude_seen` is true and the model was saved without its history.
+        """
+        self._check_fitted()
+        rows = rows_of(self.user_ids_, user, "user").ravel()
+        found = self._recommend_vectors(
+            self.user_factors_[rows],
+            None if self.user_biases_ is None else self.user_biases_[rows],
+            [self.user_ids_[row] for row in rows.tolist()],
+            self._history(exclude_seen).take(rows) if exclude_seen else None,
+            self._user_counts[rows] == 0,
+            k,
+            exclude_seen,
+            candidates,
+            exclude,
+            as_,
+        )
+        return found[0] if is_one(user) else found
+
+    def recommend_all(
+        self,
+        k: int = 10,
+        exclude_seen: bool = True,
+        candidates: Any = None,
+        exclude: Any = None,
+        as_: str = "score",
+    ) -> AllRecommendations:
+        """Recommend to every user, block by block in bounded memory.
+
+        Parameters
+        ----------
+        k, exclude_seen, candidates, exclude, as_
+            As in `recommend`.
+
+        Returns
+        -------
+        AllRecommendations
+            Iterates over blocks (users, items, scores, counts): ids and scores flat, user after user, counts one a
+            user. ``.to_parquet(path)`` and ``.to_csv(path)`` write a file.
+        """
+        self._check_fitted()
+        self._check_as(as_)
+        seen = self._history(exclude_seen) if exclude_seen else None
+        filter_ = ItemFilter.resolve(self.item_ids_, self._eligible_rows(), candidates, exclude)
+        has_own = filter_.own_candidates is not None or filter_.own_exclude is not None
+
+        def best(begin: int, end: int) -> TopK:
+            users = [self.user_ids_[row] for row in range(begin, end)] if has_own else range(begin, end)
+            return self._best(
+                self.user_factors_[begin:end],
+                None if self.user_biases_ is None else self.user_biases_[begin:end],
+                users,
+                None if seen is None else Lists.run(seen, begin, end),
+                self._user_counts[begin:end] == 0,
+                k,
+                filter_,
+                as_,
+            )
+
+        best(0, 0)  # refuses a wrong k now instead of at the first block
+        return AllRecommendations(best, self.user_ids_, self.item_ids_, self.titles_, k)
+
+    def similar_items(self, item: Any, k: int = 10) -> Any:
+        """Find the `k` items whose factors point most nearly the way of this item's: by cosine, itself left out.
+
+        Parameters
+        ----------
+        item : id, or list or array of ids
+        k : int, default=10
+
+        Returns
+        -------
+        SimilarItems, or a list of them for several items
+        """
+        rows, found = self._neighbours(item, self.item_ids_, "item", self.item_factors_, k)
+        lists = [
+            SimilarItems(self.item_ids_[row], self.item_ids_, items, scores, self.titles_)
+            for row, (items, scores) in zip(rows.tolist(), found.split(), strict=True)
+        ]
+        return lists[0] if is_one(item) else lists
+
+    def similar_users(self, user: Any, k: int = 10) -> Any:
+        """Find the `k` users whose factors point most nearly the way of this user's: by cosine, itself left out.
+
+        Parameters
+        ----------
+        user : id, or list or array of ids
+        k : int, default=10
+
+        Returns
+        -------
+        SimilarUsers, or a list of them for several users
+        """
+        rows, found = self._neighbours(user, self.user_ids_, "user", self.user_factors_, k)
+        lists = [
+            SimilarUsers(self.user_ids_[row], self.user_ids_, users, scores)
+            for row, (users, scores) in zip(rows.tolist(), found.split(), strict=True)
+        ]
+        return lists[0] if is_one(user) else lists
+
+    def describe_factors(self, n: int = 5) -> list[FactorDescription]:
+        """Describe every factor: its share of the energy, its top and bottom items and its strongest users.
+
+        Parameters
+        ----------
+        n : int, default=5
+            Items at either end, and users.
+
+        Returns
+        -------
+        list of FactorDescription
+        """
+        self._check_factors("describe_factors")
+        return describe_factors(
+            self.user_factors_, self.item_factors_, self.user_ids_, self.item_ids_, self.titles_, n=n
+        )
+
+    def save(self, path: str | os.PathLike[str], include_history: bool = True) -> None:
+        """Write the model to one file, atomically.
+
+        Parameters
+        ----------
+        path : path
+        include_history : bool, default=True
+            Keep the users' interactions, which `exclude_seen`, `explain` and `partial_fit` need. They are personal
+            data: False leaves them out.
+        """
+        from ridgeback.models.persistence import save
+
+        self._check_fitted()
+        save(self, path, include_history=include_history)
+
+    def _recommend_vectors(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        users: Sequence[Any],
+        seen: RowLists | None,
+        fallback: npt.NDArray[np.bool_],
+        k: int,
+        exclude_seen: bool,
+        candidates: Any,
+        exclude: Any,
+        as_: str,
+    ) -> list[Recommendations]:
+        """Recommendations for user vectors, labels and histories that may come from outside the model."""
+        self._check_as(as_)
+        filter_ = ItemFilter.resolve(self.item_ids_, self._eligible_rows(), candidates, exclude)
+        found = self._best(factors, user_biases, users, seen if exclude_seen else None, fallback, k, filter_, as_)
+        return [
+            Recommendations(
+                user, self.item_ids_, items, scores, self.titles_, self._fallback() if is_fallback else None
+            )
+            for user, (items, scores), is_fallback in zip(users, found.split(), fallback.tolist(), strict=True)
+        ]
+
+    def _best(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        users: Sequence[Any],
+        seen: RowLists | None,
+        fallback: npt.NDArray[np.bool_],
+        k: int,
+        filter_: ItemFilter,
+        as_: str,
+    ) -> TopK:
+        """The best items of user vectors, by the model or by its fallback."""
+        candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
+
+        def ask(users_asked: npt.NDArray[np.intp] | None, is_fallback: bool) -> TopK:
+            x, biases, y, offsets, mean = factors, user_biases, self.item_factors_, self.item_biases_, self.mean_
+            own, left_out = candidates, excluded
+            if users_asked is not None:
+                x, biases = x[users_asked], None if biases is None else biases[users_asked]
+                own = None if own is None else Lists.chosen(own, users_asked)
+                left_out = None if left_out is None else Lists.chosen(left_out, users_asked)
+            if is_fallback:
+                x, y, biases = x[:, :0], y[:, :0], None
+                if self._fallback() == "popularity":
+                    offsets, mean = self._popularity(), 0.0
+            found = top_k(
+                x,
+                y,
+                k=k,
+                user_biases=biases,
+                item_biases=offsets,
+                mean=mean,
+                items=filter_.items,
+                candidates=own,
+                exclude=left_out,
+                n_threads=self._thread_count(),
+            )
+            if as_ == "probability" and not is_fallback:
+                return TopK(found.items, self._on_data_scale(found.scores, clip=False), found.counts)
+            return found
+
+        if not fallback.any():
+            return ask(None, False)
+        by_model, by_fallback = np.flatnonzero(~fallback), np.flatnonzero(fallback)
+        parts = [(by_model, ask(by_model, False)), (by_fallback, ask(by_fallback, True))]
+        return TopK.interleaved(parts, len(fallback))
+
+    def _neighbours(self, asked: Any, ids: Ids, what: str, factors: Floats, k: int) -> tuple[npt.NDArray[Any], TopK]:
+        """Rows of the ids asked for, and the nearest others of each."""
+        self._check_factors(f"similar_{what}s")
+        rows = rows_of(ids, asked, what).ravel()
+        itself = Lists(np.arange(len(rows) + 1, dtype=np.int64), rows.astype(np.int32))
+        return rows, similar(factors[rows], factors, k=k, exclude=itself, n_threads=self._thread_count())
+
+    def _on_data_scale(self, scores: Floats, clip: bool) -> Floats:
+        """Scores as ratings, preferences or probabilities."""
+        if self.link == "probability":
+            with np.errstate(over="ignore"):
+                return (1.0 / (1.0 + np.exp(-scores.astype(np.float64)))).astype(np.float32)
+        if self.link == "rating" and clip and self._rating_range is not None:
+            return np.clip(scores, np.float32(self._rating_range[0]), np.float32(self._rating_range[1]))
+        return scores
+
+    def _fallback(self) -> str:
+        """What answers for users without history."""
+        return "mean" if self.link == "rating" else "popularity"
+
+    def _check_factors(self, method: str) -> None:
+        self._check_fitted()
+        if self.item_factors_.shape[1] == 0:
+            raise UnsupportedError(
+                f"{type(self).__name__} has no factors, which {method} needs. "
+                "Use ImplicitALS, ExplicitALS or LogisticMF."
+            )
+
+    def _check_as(self, as_: str) -> None:
+        if as_ == "score" or (as_ == "probability" and self.link == "probability"):
+            return
+        if as_ == "probability":
+            raise UnsupportedError(
+                f"{type(self).__name__} gives scores that are no probabilities. "
+                "Use as_='score', or LogisticMF, whose scores have probabilities."
+            )
+        if as_ == "percentile":
+            raise UnsupportedError("as_='percentile' is not available yet. Use as_='score'.")
+        raise ParameterError(f"The parameter 'as_' must be 'score' or 'probability'. Got {as_!r} instead.")

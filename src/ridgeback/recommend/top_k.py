@@ -1,0 +1,398 @@
+"""The best items of many users, on arrays: scoring, filtering and selection in one native pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback import _native
+from ridgeback.errors import ParameterError
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int32]
+Cancel = npt.NDArray[np.uint8]
+
+_PLACES_PER_CALL = 1 << 24  # (users x k) filled by one native call: bounds the memory of unused places
+
+
+class RowLists(Protocol):
+    """Ascending rows of items, one list a user; a ``Csr`` is one."""
+
+    @property
+    def indptr(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def indices(self) -> Rows: ...
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists of rows that need not start at the beginning of `indices`, such as a run of a CSR's rows."""
+
+    indptr: npt.NDArray[np.int64]
+    indices: Rows
+
+    @classmethod
+    def run(cls, lists: RowLists, begin: int, end: int) -> Lists:
+        """The lists of users begin .. end - 1, without a copy."""
+        return cls(lists.indptr[begin : end + 1], lists.indices)
+
+    @classmethod
+    def of(cls, rows: list[Rows]) -> Lists:
+        """One list for each array of rows."""
+        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(some) for some in rows], out=indptr[1:])
+        return cls(indptr, np.concatenate(rows).astype(np.int32, copy=False) if rows else np.empty(0, dtype=np.int32))
+
+    @classmethod
+    def chosen(cls, lists: RowLists, users: npt.NDArray[np.intp]) -> Lists:
+        """The lists of some users, in their order."""
+        return cls.of([lists.indices[lists.indptr[user] : lists.indptr[user + 1]] for user in users.tolist()])
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Items and scores flat, user after user, best first; ``counts[u]`` of them belong to user u."""
+
+    items: Rows
+    scores: Floats
+    counts: Rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.items, self.scores, self.counts))
+
+    def split(self) -> list[tuple[Rows, Floats]]:
+        """Items and scores of each user, as views."""
+        ends = np.cumsum(self.counts).tolist()
+        return [(self.items[begin:end], self.scores[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
+
+    @classmethod
+    def interleaved(cls, parts: list[tuple[npt.NDArray[np.intp], TopK]], n_users: int) -> TopK:
+        """Answers to disjoint groups of users, given with the users' places, put back into the users' order."""
+        counts = np.zeros(n_users, dtype=np.int32)
+        for places, found in parts:
+            counts[places] = found.counts
+        order = np.argsort(np.concatenate([np.repeat(places, found.counts) for places, found in parts]), kind="stable")
+        return cls(
+            np.concatenate([found.items for _, found in parts])[order],
+            np.concatenate([found.scores for _, found in parts])[order],
+            counts,
+        )
+
+
+def top_k(
+    user_factors: Floats,
+    item_factors: Floats,
+    *,
+    k: int,
+    user_biases: Floats | None = None,
+    item_biases: Floats | None = None,
+    mean: float = 0.0,
+    items: npt.ArrayLike | None = None,
+    candidates: RowLists | None = None,
+    exclude: RowLists | None = None,
+    n_threads: int = 1,
+    cancel: Cancel | None = None,
+) -> TopK:
+    """Find every user's `k` items of highest ``((mean + b_u) + b_i) + x_u . y_i``.
+
+    Parameters
+    ----------
+    user_factors : float32 array of shape (n_users, n_factors)
+        n_factors may be 0: then the biases alone decide.
+    item_factors : float32 array of shape (n_items, n_factors)
+    k : int, >= 0
+        Items wanted for each user.
+    user_biases, item_biases : float32 arrays of shape (n_users,) and (n_items,), or None
+    mean : float
+    items : ascending int32 array, or None
+        The eligible item rows; None: all.
+    candidates : lists of rows, or None
+        Own eligible rows for every user, instead of `items`.
+    exclude : lists of rows, or None
+        Ascending item rows that a user does not get, aligned with `user_factors`.
+    n_threads : int
+    cancel : uint8 array of length 1, or None
+        Set to non-zero by another thread to stop early.
+
+    Returns
+    -------
+    TopK
+        Unpacks to (items, scores, counts). Equal scores stand in ascending row order; a list is never padded: it has
+        fewer than `k` items where fewer are eligible. NaN and minus infinity are never returned.
+
+    Raises
+    ------
+    ParameterError
+        If k is negative or the shapes do not fit.
+    KeyboardInterrupt
+        If `cancel` was set.
+
+    Notes
+    -----
+    Exact, with the same bits for any number of threads. O(n_users * n_items * n_factors) time; beside the result the
+    memory is a few MB a thread.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ridgeback.recommend import top_k
+    >>> users = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
+    >>> items = np.array([[0.5, 0.1], [0.2, 0.9], [0.5, 0.4]], dtype=np.float32)
+    >>> found = top_k(users, items, k=2)
+    >>> found.items
+    array([0, 2, 1, 2], dtype=int32)
+    >>> found.counts
+    array([2, 2], dtype=int32)
+    """
+    arrays = _scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    n_users, n_items = len(arrays[0]), len(arrays[1])
+    if candidates is not None:
+        if items is not None:
+            raise ParameterError("The parameters 'items' and 'candidates' exclude each other. Give one of them.")
+        longest = int(np.diff(candidates.indptr).max(initial=0))
+        return _in_runs(
+            n_users,
+            _keep(k, longest),
+            lambda begin, end, out: _native.top_k_of_candidates(
+                *_rows_of(arrays, begin, end),
+                candidates.indptr[begin : end + 1],
+                candidates.indices,
+                *_run_or_none(exclude, begin, end, n_users),
+                out[0],
+                out[1],
+                out[2],
+                n_threads,
+                cancel,
+            ),
+        )
+    rows = _eligible(items, n_items)
+    return _in_runs(
+        n_users,
+        _keep(k, n_items if rows is None else len(rows)),
+        lambda begin, end, out: _native.top_k(
+            *_rows_of(arrays, begin, end),
+            rows,
+            *_run_or_none(exclude, begin, end, n_users),
+            None,
+            -np.inf,
+            np.inf,
+            out[0],
+            out[1],
+            out[2],
+            n_threads,
+            cancel,
+        ),
+    )
+
+
+def similar(
+    query_factors: Floats,
+    factors: Floats,
+    *,
+    k: int,
+    items: npt.ArrayLike | None = None,
+    exclude: RowLists | None = None,
+    n_threads: int = 1,
+    cancel: Cancel | None = None,
+) -> TopK:
+    """Find the `k` rows of `factors` with the highest cosine, x . y / (|x| |y|), to each query row.
+
+    Parameters
+    ----------
+    query_factors : float32 array of shape (n_queries, n_factors)
+    factors : float32 array of shape (n_rows, n_factors)
+    k, items, exclude, n_threads, cancel
+        As in `top_k`.
+
+    Returns
+    -------
+    TopK
+        Scores within [-1, 1]. Rows of zeros have no direction: they are left out, and such a query finds nothing.
+    """
+    queries, rows_ = _matrix(query_factors, "query_factors"), _matrix(factors, "factors")
+    query_scales, scales = inverse_norms(queries, n_threads=n_threads), inverse_norms(rows_, n_threads=n_threads)
+    directions = queries * query_scales[:, None]
+    offsets = np.where(query_scales > 0, np.float32(0), np.float32(-np.inf)).astype(np.float32)
+    eligible = _eligible(items, len(rows_))
+    return _in_runs(
+        len(queries),
+        _keep(k, len(rows_) if eligible is None else len(eligible)),
+        lambda begin, end, out: _native.top_k(
+            directions[begin:end],
+            rows_,
+            offsets[begin:end],
+            None,
+            0.0,
+            eligible,
+            *_run_or_none(exclude, begin, end, len(queries)),
+            scales,
+            -1.0,
+            1.0,
+            out[0],
+            out[1],
+            out[2],
+            n_threads,
+            cancel,
+        ),
+    )
+
+
+def score_pairs(
+    user_factors: Floats,
+    item_factors: Floats,
+    users: npt.ArrayLike,
+    items: npt.ArrayLike,
+    *,
+    user_biases: Floats | None = None,
+    item_biases: Floats | None = None,
+    mean: float = 0.0,
+    n_threads: int = 1,
+    cancel: Cancel | None = None,
+) -> Floats:
+    """Score the pairs (users[i], items[i]) of rows, with the same bits as `top_k` gives.
+
+    Parameters
+    ----------
+    user_factors, item_factors, user_biases, item_biases, mean, n_threads, cancel
+        As in `top_k`.
+    users, items : int arrays of one length
+        Rows of `user_factors` and `item_factors`.
+
+    Returns
+    -------
+    float32 array
+    """
+    arrays = _scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    user_rows, item_rows = _rows(users, "users"), _rows(items, "items")
+    scores = np.empty(len(user_rows), dtype=np.float32)
+    try:
+        is_complete = _native.score_pairs(*arrays, user_rows, item_rows, scores, n_threads, cancel)
+    except ValueError as error:
+        raise ParameterError(f"The pairs cannot be scored: {error}.") from None
+    if not is_complete:
+        raise KeyboardInterrupt
+    return scores
+
+
+def inverse_norms(factors: Floats, *, n_threads: int = 1) -> Floats:
+    """Compute 1 / length of every row, summed in float64; 0 where the row is zero.
+
+    Parameters
+    ----------
+    factors : float32 array of shape (n_rows, n_factors)
+
+    Returns
+    -------
+    float32 array of shape (n_rows,)
+    """
+    scales = np.empty(len(factors), dtype=np.float32)
+    _native.inverse_norms(factors, scales, n_threads, None)
+    return scales
+
+
+def _in_runs(n_users: int, keep: int, fill: Any) -> TopK:
+    """Call fill(begin, end, (rows, scores, counts)) for runs of users, and close the gaps of short lists."""
+    users_per_call = max(1, _PLACES_PER_CALL // max(1, keep))
+    parts = []
+    for begin in range(0, max(1, n_users), users_per_call):
+        end = min(begin + users_per_call, n_users)
+        rows = np.empty((end - begin, keep), dtype=np.int32)
+        scores = np.empty((end - begin, keep), dtype=np.float32)
+        counts = np.empty(end - begin, dtype=np.int32)
+        try:
+            is_complete = fill(begin, end, (rows, scores, counts))
+        except ValueError as error:
+            raise ParameterError(f"The best items cannot be found: {error}.") from None
+        if not is_complete:
+            raise KeyboardInterrupt
+        is_filled = np.arange(keep) < counts[:, None]
+        whole = bool(is_filled.all())
+        parts.append(
+            TopK(rows.ravel() if whole else rows[is_filled], scores.ravel() if whole else scores[is_filled], counts)
+        )
+    if len(parts) == 1:
+        return parts[0]
+    return TopK(
+        np.concatenate([part.items for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.counts for part in parts]),
+    )
+
+
+def _scoring_arrays(
+    user_factors: Any, item_factors: Any, user_biases: Any, item_biases: Any, mean: float
+) -> tuple[Floats, Floats, Floats | None, Floats | None, float]:
+    """The arrays as the native code takes them, shapes checked."""
+    x, y = _matrix(user_factors, "user_factors"), _matrix(item_factors, "item_factors")
+    if x.shape[1] != y.shape[1]:
+        raise ParameterError(
+            f"The parameters 'user_factors' {x.shape} and 'item_factors' {y.shape} must have equally many columns."
+        )
+    return x, y, _vector(user_biases, len(x), "user_biases"), _vector(item_biases, len(y), "item_biases"), float(mean)
+
+
+def _rows_of(
+    arrays: tuple[Floats, Floats, Floats | None, Floats | None, float], begin: int, end: int
+) -> tuple[Floats, Floats, Floats | None, Floats | None, float]:
+    """The scoring arrays of the users begin .. end - 1."""
+    x, y, user_biases, item_biases, mean = arrays
+    return x[begin:end], y, None if user_biases is None else user_biases[begin:end], item_biases, mean
+
+
+def _run_or_none(lists: RowLists | None, begin: int, end: int, n_users: int) -> tuple[Any, Any]:
+    """indptr and indices of the users begin .. end - 1, or two Nones."""
+    if lists is None:
+        return None, None
+    if len(lists.indptr) != n_users + 1:
+        raise ParameterError(
+            f"The parameter 'exclude' must have {n_users} rows, one a user. Got {len(lists.indptr) - 1}."
+        )
+    return lists.indptr[begin : end + 1], lists.indices
+
+
+def _keep(k: int, n_eligible: int) -> int:
+    """Places a user needs."""
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 0:
+        raise ParameterError(f"The parameter 'k' must be an int >= 0: the number of items wanted. Got {k!r} instead.")
+    return int(min(k, n_eligible))
+
+
+def _eligible(items: npt.ArrayLike | None, n_items: int) -> Rows | None:
+    """The eligible rows, checked to ascend."""
+    if items is None:
+        return None
+    rows = _rows(items, "items")
+    if len(rows) and (rows[0] < 0 or rows[-1] >= n_items or not bool(np.all(rows[1:] > rows[:-1]))):
+        raise ParameterError(
+            f"The parameter 'items' must be ascending rows within 0..{n_items - 1}, each once. Use numpy.unique on it."
+        )
+    return rows
+
+
+def _rows(values: npt.ArrayLike, name: str) -> Rows:
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ParameterError(
+            f"The parameter {name!r} must be a 1-D array of int rows. Got shape {array.shape} of {array.dtype} instead."
+        )
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def _matrix(values: Any, name: str) -> Floats:
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise ParameterError(f"The parameter {name!r} must be a 2-D array. Got shape {array.shape} instead.")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _vector(values: Any, length: int, name: str) -> Floats | None:
+    if values is None:
+        return None
+    array = np.ascontiguousarray(values, dtype=np.float32)
+    if array.shape != (length,):
+        raise ParameterError(f"The parameter {name!r} must have shape ({length},). Got {array.shape} instead.")
+    return array

@@ -1,0 +1,64 @@
+"""Every logistic step gives the same bits on 1, 3 and 64 threads, and on every set with fused multiply-add."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ridgeback import _native
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np
+from ridgeback.data.csr import Csr
+from ridgeback.solvers import logistic_native
+from ridgeback.solvers.negatives import sample_negatives
+from ridgeback.solvers.problem import RowProblem
+
+n_rows, n_columns, n_factors, n_threads = map(int, sys.argv[1:])
+rng = np.random.default_rng(0)
+rows, columns = np.nonzero(rng.random((n_rows, n_columns)) < rng.random((n_rows, 1)) * 0.2)
+held = Csr.from_pairs(rows, columns, None, shape=(n_rows, n_columns))
+problem = RowProblem(rows=held, ridges=np.full(n_rows, 0.5), bias_ridges=np.full(n_rows, 0.2), pull="target",
+                     targets=(rng.random(held.nnz) < 0.3).astype(np.float32),
+                     confidences=rng.uniform(0.5, 2, held.nnz).astype(np.float32))
+other, own = (rng.normal(scale=0.2, size=(n, n_factors)).astype(np.float32) for n in (n_columns, n_rows))
+other_biases, own_biases = (rng.normal(size=n).astype(np.float32) for n in (n_columns, n_rows))
+n_chunks = (held.nnz + n_rows * (16 + n_factors)) / 4096
+assert n_chunks >= 20, n_chunks
+
+bits = hashlib.sha256()
+for name in ("majorize", "gradient_step", "adagrad_step", "newton"):
+    factors, biases = own.copy(), own_biases.copy()
+    more = {"adagrad_step": [np.zeros((n_rows, n_factors + 1))]}.get(name, [])
+    size = {"step_size": 0.05} if name in ("gradient_step", "adagrad_step") else {}
+    step = getattr(logistic_native, name)(problem, other, other_biases, factors, biases, *more, **size,
+                                          n_threads=n_threads)
+    for part in (factors, biases, np.float64(step.loss)):
+        bits.update(part.tobytes())
+entropy = logistic_native.cross_entropy(problem, other, other_biases, own, own_biases, n_threads=n_threads)
+bits.update(np.float64(entropy).tobytes())
+bits.update(sample_negatives(held, np.arange(n_columns, dtype=np.int32), 9, 4, n_threads).indices.tobytes())
+print(bits.hexdigest())
+"""
+
+
+def digest(*sizes: int, instruction_set: str = "") -> str:
+    command = [sys.executable, "-c", SCRIPT, *map(str, sizes)]
+    environment = {**os.environ, "RIDGEBACK_INSTRUCTION_SET": instruction_set}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns", "n_factors"), [(1200, 400, 63), (320, 300, 256)])
+def test_bits_do_not_depend_on_threads(n_rows: int, n_columns: int, n_factors: int) -> None:
+    assert len({digest(n_rows, n_columns, n_factors, n_threads) for n_threads in (1, 3, 64)}) == 1
+
+
+def test_bits_do_not_depend_on_the_fused_instruction_set() -> None:
+    fused = [name for name in _native.available_instruction_sets() if name != "baseline"]
+    if len(fused) < 2:
+        pytest.skip("platform: this CPU has fewer than two instruction sets with fused multiply-add")
+    assert len({digest(1200, 400, 63, 2, instruction_set=name) for name in fused}) == 1

@@ -268,3 +268,54 @@ def test_native_includes() -> None:
 )
 def test_an_include_that_breaks_a_rule_is_caught(path: str, source: str) -> None:
     assert len(include_violations(path, source)) == 1
+
+
+def tree_in(document: str) -> set[str]:
+    """The paths that the first fenced block of a document draws by indentation, folders with a slash at the end."""
+    drawn = re.search(r"```text\n(.*?)```", document, re.DOTALL)
+    assert drawn is not None
+    paths: set[str] = set()
+    parents: list[str] = []
+    for line in drawn.group(1).splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        parents[depth:] = [name]
+        paths.add("".join(parents))
+    return paths
+
+
+def tree_on_disk() -> set[str]:
+    """The same of the repository: top folders, those of native/, and the package's folders and first-level files."""
+    made_by_tools = {"build/", "dist/", ".git/", ".github/"}
+    paths = {f"{path.name}/" for path in REPOSITORY.iterdir() if path.is_dir() and holds_sources(path)} - made_by_tools
+    paths |= {f"native/{path.name}/" for path in (REPOSITORY / "native").iterdir() if path.is_dir()}
+    paths.add("src/ridgeback/")
+    for path in PACKAGE.iterdir():
+        if path.is_dir() and holds_sources(path):
+            paths.add(f"src/ridgeback/{path.name}/")
+        elif path.is_file() and path.suffix not in (".so", ".pyd"):
+            paths.add(f"src/ridgeback/{path.name}")
+    return paths
+
+
+def holds_sources(folder: Path) -> bool:
+    """Whether a folder is part of the project: not an environment, a cache or what a build left."""
+    if (folder.name.startswith(".") and folder.name != ".ci") or folder.name.startswith("__"):
+        return False
+    return any(path.is_file() and "__pycache__" not in path.parts for path in folder.rglob("*"))
+
+
+def test_the_tree_in_the_document_is_the_tree_on_disk() -> None:
+    drawn = tree_in((REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    on_disk = tree_on_disk()
+    assert drawn - on_disk == set(), "ARCHITECTURE.md draws what is not there"
+    assert on_disk - drawn == set(), "ARCHITECTURE.md does not draw what is there"
+
+
+def test_the_layers_in_the_document_are_those_of_this_test() -> None:
+    document = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"```text\n(.*?)```", document, re.DOTALL)[1]
+    lowest, middle, doors = (re.findall(r"\w+", line.split("   ")[0]) for line in drawn.splitlines())
+    assert set(lowest) == set(LAYERS[:4])
+    assert middle == LAYERS[4:]
+    assert set(doors) == FRONT_DOORS

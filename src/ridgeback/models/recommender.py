@@ -253,9 +253,9 @@ class Recommender(Fitted):
             Keep the users' interactions, which `exclude_seen`, `explain` and `partial_fit` need. They are personal
             data: False leaves them out.
         """
+        self._check_fitted()
         from ridgeback.models.persistence import save
 
-        self._check_fitted()
         save(self, path, include_history=include_history)
 
     def _recommend_vectors(

@@ -213,7 +213,7 @@ class Ids:
             labels = as_labels(ids)
         except DataError:
             return self._rows_one_by_one(ids)
-        if len(labels) and isinstance(labels, Text) != self.is_text:
+        if isinstance(labels, Text) != self.is_text:
             return np.full(len(labels), -1, np.int32)
         return self._look_up(labels)
 

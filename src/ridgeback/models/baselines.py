@@ -20,19 +20,14 @@ _TOLERANCE = 1e-7  # the largest change of a bias in a sweep at which the altern
 class _Baseline(Recommender):
     """A model without factors: its scores are the mean and biases."""
 
-    def _begin(self, data: Any) -> Interactions:
-        """Take the data, leaving out interactions of weight 0, and set factors of no columns."""
-        interactions = data if isinstance(data, Interactions) else Interactions.from_csr(data)
-        _check_finite(interactions)
-        if interactions.weights is not None and not np.all(interactions.weights > 0):
-            interactions = interactions.subset(interactions.weights > 0)
+    def _set(self, interactions: Interactions) -> None:
+        """Set what both have in common: the data remembered, factors of no columns, no biases."""
         self._remember(interactions)
         self.user_factors_ = np.zeros((interactions.n_users, 0), dtype=np.float32)
         self.item_factors_ = np.zeros((interactions.n_items, 0), dtype=np.float32)
         self.user_biases_ = None
         self.item_biases_ = None
         self.mean_ = 0.0
-        return interactions
 
 
 class Popularity(_Baseline):
@@ -66,7 +61,7 @@ class Popularity(_Baseline):
         -------
         self
         """
-        self._begin(data)
+        self._set(_usable(data))
         self.item_biases_ = self._popularity()
         self.parameters_ = {}
         return self
@@ -128,10 +123,11 @@ class BiasBaseline(_Baseline):
                 "The parameter 'regularization' of BiasBaseline must be a finite number >= 0, or None for the default. "
                 f"Got {self.regularization!r} instead."
             )
-        interactions = self._begin(data)
+        interactions = _usable(data)
         user_items = interactions.user_items
         if user_items.nnz == 0:
             raise DataError("BiasBaseline needs at least one rating; got none. Check the columns that were read.")
+        self._set(interactions)
         ratings = user_items.values().astype(np.float64)
         weights = None if interactions.weights is None else interactions.weights.astype(np.float64)
         self.mean_ = float(np.average(ratings, weights=weights))
@@ -182,6 +178,14 @@ def _ratio(pulls: npt.NDArray[Any], weights: npt.NDArray[np.float64]) -> npt.NDA
     ratio = np.zeros_like(weights)
     np.divide(pulls, weights, out=ratio, where=weights > 0)
     return ratio
+
+
+def _usable(data: Any) -> Interactions:
+    """The interactions that count: those of weight 0 are left out, NaN and infinite values are refused."""
+    interactions = data if isinstance(data, Interactions) else Interactions.from_csr(data)
+    _check_finite(interactions)
+    weights = interactions.weights
+    return interactions if weights is None or bool(np.all(weights > 0)) else interactions.subset(weights > 0)
 
 
 def _check_finite(data: Interactions) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.data.ids import Ids
-from ridgeback.errors import UnknownIdError
 
 
 def is_one(value: Any) -> bool:
@@ -28,10 +27,7 @@ def rows_of(ids: Ids, values: Any, what: str) -> npt.NDArray[np.int32]:
     """
     if is_one(values):
         value = values.item() if isinstance(values, np.ndarray) else values
-        try:
-            return np.array(ids.row(value), dtype=np.int32)
-        except UnknownIdError as error:
-            raise UnknownIdError(f"{what} {error}") from None
+        return np.array(ids.row(value, what), dtype=np.int32)
     array = _as_array(values)
     rows = ids.rows(array.ravel())
     check_known(ids, array.ravel(), rows, what)
@@ -44,10 +40,7 @@ def check_known(ids: Ids, values: Any, rows: npt.NDArray[np.int32], what: str) -
     if len(unknown) == 0:
         return
     value = values[int(unknown[0])]
-    try:
-        ids.row(value.item() if isinstance(value, np.generic) else value)
-    except UnknownIdError as error:
-        raise UnknownIdError(f"{what} {error}") from None
+    ids.row(value.item() if isinstance(value, np.generic) else value, what)
 
 
 def _as_array(values: Any) -> npt.NDArray[Any]:

@@ -314,17 +314,17 @@ def test_describe_factors(model: Planted) -> None:
 
 
 def test_unknown_ids_are_named_with_the_closest(model: Planted) -> None:
-    with pytest.raises(UnknownIdError, match=r"user id 591 is unknown.*590"):
+    with pytest.raises(UnknownIdError, match=r"user 591 is unknown.*590"):
         model.recommend(591)
-    with pytest.raises(UnknownIdError, match=r"user id 591 is unknown.*590"):
+    with pytest.raises(UnknownIdError, match=r"user 591 is unknown.*590"):
         model.recommend([0, 591])
-    with pytest.raises(UnknownIdError, match=r"item id 'i01' is unknown.*'i01"):
+    with pytest.raises(UnknownIdError, match=r"item 'i01' is unknown.*'i01"):
         model.score(0, ["i001", "i01"])
-    with pytest.raises(UnknownIdError, match="user id '0' is unknown"):
+    with pytest.raises(UnknownIdError, match="user '0' is unknown"):
         model.score("0", "i001")
-    with pytest.raises(UnknownIdError, match="candidates: item id 'i0x1' is unknown"):
+    with pytest.raises(UnknownIdError, match="candidates: item 'i0x1' is unknown"):
         model.recommend(0, candidates=["i0x1"])
-    with pytest.raises(UnknownIdError, match="item id 'zz'"):
+    with pytest.raises(UnknownIdError, match="item 'zz'"):
         model.similar_items("zz")
     with pytest.raises(LookupError):
         model.similar_users(1)

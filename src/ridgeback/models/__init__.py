@@ -1,8 +1,7 @@
-"""The models, and what every one of them answers."""
-
-from __future__ import annotations
+"""The models: ALS for ratings and for implicit data, logistic factorisation, and the baselines they are held against."""
 
 from ridgeback.models.baselines import BiasBaseline, Popularity
-from ridgeback.models.recommender import Recommender
+from ridgeback.models.explicit import ExplicitALS
+from ridgeback.models.implicit import ImplicitALS
 
-__all__ = ["BiasBaseline", "Popularity", "Recommender"]
+__all__ = ["BiasBaseline", "ExplicitALS", "ImplicitALS", "Popularity"]

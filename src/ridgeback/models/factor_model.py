@@ -22,7 +22,7 @@ from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float64Array, RowProblem
 
 if TYPE_CHECKING:
-    from ridgeback.models.explaining import Explanation
+    from ridgeback.models.explaining import Explanation, Shares
     from ridgeback.models.folding import FoldedItem, FoldedUser
 
 Model = TypeVar("Model", bound="FactorModel")
@@ -466,6 +466,13 @@ class FactorModel(Recommender):
         self._check_fitted()
         updating.forget(self, user)
         return self
+
+    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
+        """What adds up to the score of one item, from a history."""
+        raise NotImplementedError
+
+    def _check_new_rows(self, n_users: int, n_items: int) -> None:
+        """Refuse new ids that this model cannot add."""
 
     def _observation_values(self, n: int, ratings: Any, what: str) -> np.ndarray[Any, np.dtype[np.float32]] | None:
         """Ratings of a new history as this model reads them; None where each counts 1."""

@@ -1,4 +1,4 @@
-"""The models: ALS for ratings and for implicit data, logistic factorisation, and the baselines they are held against."""
+"""The models: ALS for ratings and implicit data, logistic factorisation, and the baselines they are held against."""
 
 from ridgeback.models.baselines import BiasBaseline, Popularity
 from ridgeback.models.explicit import ExplicitALS

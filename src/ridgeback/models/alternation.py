@@ -188,9 +188,7 @@ class Alternation:
         """Solve one side into `own`; the parts of the loss with `own` in its place."""
         problem, other = self.problems[name], OTHER[name]
         fixed_gram = self._gram(other) if self.unobserved_weight else None
-        result = solver.solve(
-            problem, self.sides[other], own, fixed_gram, n_threads=self.n_threads, cancel=self.cancel
-        )
+        result = solver.solve(problem, self.sides[other], own, fixed_gram, n_threads=self.n_threads, cancel=self.cancel)
         if own is self.sides[name]:
             self._replace(name, own)
         if not result.is_complete:

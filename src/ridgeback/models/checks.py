@@ -63,6 +63,6 @@ def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> No
     if available is not None and factors + systems > available:
         raise ParameterError(
             f"The 'n_factors' parameter of {owner} must leave the factors within memory: {n_factors} factors for "
-            f"{shape.n_users:,} users and {shape.n_items:,} items need {(factors + systems) / 1e9:,.1f} GB, this machine "
-            f"has {available / 1e9:,.1f} GB. Choose fewer factors."
+            f"{shape.n_users:,} users and {shape.n_items:,} items need {(factors + systems) / 1e9:,.1f} GB, this "
+            f"machine has {available / 1e9:,.1f} GB. Choose fewer factors."
         )

@@ -301,7 +301,8 @@ class FactorModel(Recommender):
             def call_all(record: fitting.Record) -> bool:
                 # Whatever axes the solver works in, callbacks see those of the start.
                 self._take({name: state.in_start_axes(name) for name in ("users", "items")})
-                return any([bool(callback(self, record)) for callback in callbacks])
+                answers = [callback(self, record) for callback in callbacks]  # every one is called
+                return any(answers)
 
             readers.append(call_all)
         return readers

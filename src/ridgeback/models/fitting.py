@@ -20,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-
 from ridgeback.errors import ObjectiveRoseError, RidgebackWarning
 from ridgeback.models.alternation import Alternation, Interrupted, Loss
 from ridgeback.models.row_solver import RowSolver, Side
@@ -83,7 +82,8 @@ class Reporter:
             "validation": validation,
         }
         self.history.append(record)
-        return any([bool(reader(record)) for reader in self.readers])
+        answers = [reader(record) for reader in self.readers]  # every one reads every record
+        return any(answers)
 
     def forget_previous(self) -> None:
         """The next loss is of other factors: do not compare."""
@@ -116,7 +116,9 @@ class Ending:
     is_final: bool
 
 
-def fit(state: Alternation, plan: Plan, reporter: Reporter, measure: Callable[[Side], float] | None, is_better: Any) -> Ending:
+def fit(
+    state: Alternation, plan: Plan, reporter: Reporter, measure: Callable[[Side], float] | None, is_better: Any
+) -> Ending:
     """Alternate until done, rotate, and solve the users once more.
 
     Parameters
@@ -214,5 +216,3 @@ class _Best:
         else:
             self.n_waited += 1
         return self.n_waited >= self.patience
-
-

@@ -115,7 +115,7 @@ def _taken_apart(history: Any) -> tuple[Any, Any, Any]:
     """(ids or mapping, ratings, weights) of one history."""
     is_parts = isinstance(history, tuple) and 2 <= len(history) <= 3 and not is_one(history[0])
     if is_parts:
-        return (history + (None,))[:3]
+        return history[0], history[1], history[2] if len(history) == 3 else None
     return history, None, None
 
 
@@ -144,7 +144,9 @@ def _histories(model: FactorModel, parts: Sequence[tuple[Any, Any, Any]], what: 
     shape = (len(parts), len(table))
     merged = merge_pairs(
         PairTable(
-            _joined(rows, np.int32), _joined(columns, np.int32), _joined(values, np.float32),
+            _joined(rows, np.int32),
+            _joined(columns, np.int32),
+            _joined(values, np.float32),
             _joined(weights, np.float32) if has_weights else None,
         ),
         shape,
@@ -205,7 +207,9 @@ def _check_values(model: FactorModel, values: Any, weights: Any, ids: list[Any])
         if wrong.any():
             place = int(np.argmax(wrong))
             needed = "finite and not below zero" if model.link == "preference" else "finite"
-            raise DataError(f"ratings: {values[place]} for {ids[place]!r}; {type(model).__name__} needs values {needed}.")
+            raise DataError(
+                f"ratings: {values[place]} for {ids[place]!r}; {type(model).__name__} needs values {needed}."
+            )
     if weights is not None:
         given = np.asarray(weights, dtype=np.float32)
         if given.shape != (len(ids),):

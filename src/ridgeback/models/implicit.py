@@ -153,7 +153,7 @@ class ImplicitALS(FactorModel):
             )
         if self.n_neighbors != 0 or self.neighbor_weight is not None:
             raise UnsupportedError(
-                "The neighbourhood term (n_neighbors, neighbor_weight) is not part of this version; leave n_neighbors=0."
+                "The neighbourhood term is not part of this version; leave n_neighbors=0 and neighbor_weight=None."
             )
         parameters = resolve(loss, self._common_parameters(), shape)
         for name in ("regularization", "frequency_exponent"):

@@ -34,7 +34,9 @@ def generators(random_state: Any, owner: str) -> tuple[np.random.Generator, np.r
         or not isinstance(random_state, (int, np.integer, np.random.Generator))
         or (isinstance(random_state, (int, np.integer)) and random_state < 0)
     ):
-        raise fail(owner, "random_state", "a whole number of at least 0, a numpy.random.Generator, or None", random_state)
+        raise fail(
+            owner, "random_state", "a whole number of at least 0, a numpy.random.Generator, or None", random_state
+        )
     rng = np.random.default_rng(random_state)
     users, items = (np.random.default_rng(rng.integers(0, 2**63, size=4)) for _ in range(2))
     return users, items
@@ -44,12 +46,14 @@ def draw(method: str, shape: tuple[int, int], init_scale: float, rng: np.random.
     """Random factors: ``"normal"`` with sd ``init_scale / sqrt(k)``, ``"standard_normal"``, or ``"uniform"``."""
     scale = np.float32(init_scale / np.sqrt(max(1, shape[1])))
     if method == "uniform":
-        return rng.random(shape, dtype=np.float32) * scale
+        return np.asarray(rng.random(shape, dtype=np.float32) * scale)
     values = rng.standard_normal(shape, dtype=np.float32)
-    return values if method == "standard_normal" else values * scale
+    return values if method == "standard_normal" else np.asarray(values * scale)
 
 
-def declared(init: Any, shapes: tuple[tuple[int, int], tuple[int, int]], owner: str) -> tuple[Float32Array, Float32Array]:
+def declared(
+    init: Any, shapes: tuple[tuple[int, int], tuple[int, int]], owner: str
+) -> tuple[Float32Array, Float32Array]:
     """The caller's own matrices, checked and copied.
 
     Raises

@@ -36,8 +36,15 @@ class Side:
 class RowSolver(Protocol):
     """Solves all rows of one side in place."""
 
-    uses_eigenbasis: bool  # wants both sides rotated so that the fixed side's Gramian is diagonal
-    may_not_raise: bool  # an exact half-step: a loss that rises is an error
+    @property
+    def uses_eigenbasis(self) -> bool:
+        """Whether both sides must be rotated so that the fixed side's Gramian is diagonal."""
+        ...
+
+    @property
+    def may_not_raise(self) -> bool:
+        """Whether a loss that rises is an error."""
+        ...
 
     def solve(
         self,

@@ -1,6 +1,9 @@
 #include "ids.hpp"
 
+#include <nanobind/stl/tuple.h>
+
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "bindings/register.hpp"
@@ -38,23 +41,23 @@ void check_table(const Table& table) {
 }
 
 template <class Build>
-nb::tuple build_table(std::int64_t n, Build&& build) {
+auto build_table(std::int64_t n, Build&& build) {
   std::vector<std::int32_t> table;
   const ridgeback::Duplicate duplicate = released([&] {
     table.resize(static_cast<std::size_t>(ridgeback::table_size(n)));
     return build(table.data(), static_cast<std::int64_t>(table.size()));
   });
-  return nb::make_tuple(to_array(std::move(table)), duplicate.first, duplicate.second);
+  return std::make_tuple(to_array(std::move(table)), duplicate.first, duplicate.second);
 }
 
 template <class Factorize>
-nb::tuple factorize(std::int64_t n, Factorize&& work) {
+auto factorize(std::int64_t n, Factorize&& work) {
   std::vector<std::int32_t> codes;
   std::vector<std::int64_t> firsts = released([&] {
     codes.resize(static_cast<std::size_t>(n));
     return work(codes.data());
   });
-  return nb::make_tuple(to_array(std::move(codes)), to_array(std::move(firsts)));
+  return std::make_tuple(to_array(std::move(codes)), to_array(std::move(firsts)));
 }
 
 template <class LookUp>
@@ -99,7 +102,7 @@ void register_text(nb::module_& m) {
           out.resize(static_cast<std::size_t>(out_offsets.back()));
           ridgeback::gather_text(text, rows.data(), n, out_offsets.data(), out.data());
         });
-        return nb::make_tuple(to_array(std::move(out_offsets)), to_array(std::move(out)));
+        return std::make_tuple(to_array(std::move(out_offsets)), to_array(std::move(out)));
       },
       "Offsets and bytes of the strings at these rows.");
   m.def(
@@ -119,7 +122,7 @@ void register_text(nb::module_& m) {
           is_int.resize(static_cast<std::size_t>(text.size));
           ridgeback::parse_canonical_ints(text, values.data(), is_int.data());
         });
-        return nb::make_tuple(to_array(std::move(values)), to_array(std::move(is_int)));
+        return std::make_tuple(to_array(std::move(values)), to_array(std::move(is_int)));
       },
       "The int that each string is the canonical decimal of, and where it is one.");
   m.def(
@@ -131,7 +134,7 @@ void register_text(nb::module_& m) {
           offsets.resize(values.shape(0) + 1);
           ridgeback::spell_ints(values.data(), static_cast<std::int64_t>(values.shape(0)), offsets.data(), data);
         });
-        return nb::make_tuple(to_array(std::move(offsets)), to_array(std::move(data)));
+        return std::make_tuple(to_array(std::move(offsets)), to_array(std::move(data)));
       },
       "Offsets and bytes of the decimals of ints.");
 }

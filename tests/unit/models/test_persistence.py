@@ -1,0 +1,369 @@
+import json
+import re
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import safetensors
+
+import ridgeback as rb
+from ridgeback import storage
+from ridgeback.data import Csr, Ids, Text
+from ridgeback.errors import ModelFileError, NotFittedError, RidgebackWarning
+from ridgeback.models import persistence
+from ridgeback.models.persistence import load, save
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "model-file.md"
+
+
+class StandIn(rb.Popularity):
+    """A factor model with every attribute that files hold, and no mathematics."""
+
+    family = "implicit"
+
+    def __init__(self, n_factors=2, regularization=None, weight_exponents=None, init="normal", random_state=0):
+        self.n_factors = n_factors
+        self.regularization = regularization
+        self.weight_exponents = weight_exponents
+        self.init = init
+        self.random_state = random_state
+
+
+def fitted(parameters=None, with_everything=True, text_ids=True):
+    model = StandIn(**(parameters or {}))
+    users = ["ann", "bob", "기생충"] if text_ids else [-7, 0, 2**62]
+    rng = np.random.default_rng(0)
+    model.user_factors_ = rng.standard_normal((3, 2)).astype(np.float32)
+    model.item_factors_ = rng.standard_normal((4, 2)).astype(np.float32)
+    model.user_ids_, model.item_ids_ = Ids.from_sequence(users), Ids.from_sequence([3, 1, 2, 9])
+    model.mean_, model.user_biases_, model.item_biases_, model.titles_ = 0.0, None, None, None
+    model._seen = Csr.from_pairs([0, 0, 2], [1, 3, 0], None, (3, 4))
+    model._seen_weights = model._seen_merged = model._rating_range = None
+    model._user_counts, model._item_counts = np.array([2, 0, 1], np.int32), np.array([1, 1, 0, 1], np.int32)
+    model._duplicates, model._fingerprint = "sum", "f" * 64
+    model.parameters_ = model.get_params() | {"regularization": 0.003}
+    model.n_iterations_, model.stopped_by_, model._is_final, model._weight_scale = 3, "tolerance", True, 0.25
+    model._fit_user_counts, model._fit_item_counts = np.array([2, 0, 1]), np.array([1, 1, 0, 1])
+    model.history_ = [
+        {"iteration": 0, "side": "start", "loss": 3.5, "rmse": None, "elapsed_s": 0.1},
+        {"iteration": 1, "side": "users", "loss": 1e-300, "rmse": None, "elapsed_s": 0.2},
+    ]
+    if with_everything:
+        model.mean_, model._rating_range = 3.25, (0.5, 5.0)
+        model.user_biases_, model.item_biases_ = np.ones(3, np.float32), np.arange(4, dtype=np.float32)
+        model.titles_ = Text.from_strings(["Heat", "", "기생충", "Ronin"])
+        model._seen = model._seen.with_data(np.array([1, 2, 0], np.float32))
+        model._seen_weights, model._seen_merged = np.array([1, 1, 2], np.float32), np.array([1, 3, 1], np.int32)
+    return model
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch, request):
+    monkeypatch.setitem(persistence.FAMILIES, "implicit", ("stand_in", "StandIn"))
+    real = persistence.importlib.import_module
+    module = SimpleNamespace(StandIn=StandIn)
+    monkeypatch.setattr(
+        persistence, "importlib", SimpleNamespace(import_module=lambda n: module if n == "stand_in" else real(n))
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "shop.ridge"
+
+
+def same(one, other):
+    """Whether two attribute values are equal, in type too."""
+    if isinstance(one, np.ndarray):
+        return isinstance(other, np.ndarray) and one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, Csr):
+        return one.shape == other.shape and all(
+            same(getattr(one, n), getattr(other, n)) for n in ("indptr", "indices", "data")
+        )
+    return type(one) is type(other) and one == other
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("with_everything", [True, False])
+@pytest.mark.parametrize("text_ids", [True, False])
+def test_gives_back_every_attribute(path, verify, with_everything, text_ids):
+    model = fitted({"weight_exponents": (0.3, 0)}, with_everything, text_ids)
+    save(model, path)
+    loaded = load(path, verify)
+    assert type(loaded) is StandIn
+    assert loaded.get_params() == model.get_params()
+    assert vars(loaded).keys() == vars(model).keys()
+    for name, value in vars(model).items():
+        assert same(value, getattr(loaded, name)), name
+
+
+@pytest.mark.parametrize("model", [rb.Popularity(), rb.BiasBaseline(), rb.BiasBaseline(regularization=2)])
+def test_baselines(path, model):
+    data = rb.Interactions.from_arrays(["a", "b", "b"], [1, 1, 2], ratings=[5, 3, 4])
+    model.fit(data).save(path)
+    loaded = load(path)
+    assert type(loaded) is type(model)
+    assert repr(loaded) == repr(model)
+    assert loaded.parameters_ == model.parameters_
+    assert loaded.predict("b", 2) == model.predict("b", 2)
+    assert [r.item for r in loaded.recommend("a")] == [r.item for r in model.recommend("a")]
+    assert loaded._fingerprint == data.fingerprint()
+
+
+def test_saving_a_loaded_model_gives_the_same_bytes(path, tmp_path):
+    save(fitted(), path)
+    save(load(path, verify=False), tmp_path / "again")
+    save(load(path), path)
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+class TestWithoutHistory:
+    def test_holds_no_interactions(self, path):
+        save(fitted(), path, include_history=False)
+        assert not [name for name in storage.read(path)[0] if name.startswith("seen")]
+        loaded = load(path)
+        assert (loaded._seen, loaded._seen_weights, loaded._seen_merged) == (None, None, None)
+        assert loaded._user_counts.tolist() == [2, 0, 1]
+        assert loaded.score("ann", 3) == fitted().score("ann", 3)
+
+    def test_stays_without(self, path):
+        save(fitted(), path, include_history=False)
+        save(load(path), path)
+        assert load(path)._seen is None
+
+
+class TestParameters:
+    def test_numpy_scalars_become_numbers(self, path):
+        save(fitted({"n_factors": np.int64(2), "regularization": np.float32(0.5)}), path)
+        assert load(path).get_params()["n_factors"] == 2
+        assert load(path).regularization == 0.5
+
+    def test_given_arrays_are_kept(self, path):
+        init = (np.ones((3, 2), np.float32), np.arange(8.0).reshape(4, 2))
+        save(fitted({"init": init}), path)
+        loaded = load(path)
+        assert [(a.dtype, a.tolist()) for a in loaded.init] == [(a.dtype, a.tolist()) for a in init]
+        assert loaded.parameters_["init"] == "arrays of shape (3, 2) and (4, 2)"
+
+    def test_nested_lists_as_arrays(self, path):
+        save(fitted({"init": ([[1, 2]] * 3, [[3, 4]] * 4)}), path)
+        assert load(path).init[1].tolist() == [[3, 4]] * 4
+
+    @pytest.mark.parametrize("name", ["init", "random_state"])
+    def test_objects_are_left_out_with_a_warning(self, path, name):
+        value = {"init": fitted(), "random_state": np.random.default_rng(3)}[name]
+        with pytest.warns(
+            RidgebackWarning, match=f"does not hold the argument {name} of StandIn; the loaded model answers"
+        ):
+            save(fitted({name: value}), path)
+        assert getattr(load(path), name) == {"init": "normal", "random_state": 0}[name]
+        shown = load(path).parameters_[name]
+        assert shown == ("Generator" if name == "random_state" else repr(value))
+
+    def test_the_warning_points_at_the_caller(self, path):
+        with pytest.warns(RidgebackWarning) as caught:
+            fitted({"random_state": np.random.default_rng(3)}).save(path)
+        assert caught[0].filename == __file__
+
+
+def test_history_that_is_not_finite_becomes_none(path):
+    model = fitted()
+    model.history_[0]["loss"] = float("inf")
+    model.history_[1]["loss"] = np.float64("nan")
+    save(model, path)
+    assert [record["loss"] for record in load(path).history_] == [None, None]
+
+
+def test_an_unfitted_model(path):
+    with pytest.raises(NotFittedError, match="StandIn is not fitted"):
+        save(StandIn(), path)
+    assert not path.exists()
+
+
+def test_factors_that_are_not_finite_are_not_saved(path):
+    model = fitted()
+    model.item_factors_[1, 1] = np.nan
+    with pytest.raises(ModelFileError, match="item_factors holds NaN or infinity"):
+        save(model, path)
+
+
+class TestLoadingIsLazy:
+    @pytest.fixture
+    def large(self, path):
+        n = 1_000_000
+        model = fitted(with_everything=False)
+        model.user_factors_ = np.zeros((n, 64), np.float32)
+        model.item_factors_ = np.zeros((4, 64), np.float32)
+        model.user_ids_ = Ids(Text.from_strings([f"user-{i:07d}" for i in range(n)]))
+        model._user_counts, model._fit_user_counts = np.zeros(n, np.int32), np.zeros(n, np.int64)
+        model._seen = Csr(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), None, (n, 4))
+        save(model, path)
+        return path
+
+    def test_a_million_text_ids_without_building_an_index_or_reading_tensors(self, large, monkeypatch):
+        def refuse(*args):
+            raise AssertionError("was called")
+
+        monkeypatch.setattr("ridgeback.data.ids._build_table", refuse)
+        monkeypatch.setattr("ridgeback.storage.model_file._digest", refuse)
+        monkeypatch.setattr("ridgeback.data.text.Text.check_utf8", refuse)
+        model = load(large, verify=False)
+        assert model.user_ids_.row("user-0123456") == 123_456
+        assert "user-1000000" not in model.user_ids_
+
+
+class TestWrongContents:
+    """Files whose hashes are right and whose contents contradict each other."""
+
+    @pytest.fixture
+    def refuse(self, path):
+        def check(match, tensors=None, metadata=None, drop=(), verify=False):
+            save(fitted(), path)
+            old_tensors, old_metadata = storage.read(path)
+            kept = {name: value for name, value in (old_tensors | (tensors or {})).items() if name not in drop}
+            told = {name: value for name, value in (old_metadata | (metadata or {})).items() if name not in drop}
+            storage.write(path, kept, told)
+            with pytest.raises(ModelFileError, match=f"shop.ridge is not a valid model file: {match}") as caught:
+                load(path, verify)
+            assert str(caught.value).endswith("; fit and save the model again.")
+            if verify:
+                load(path, verify=False)
+
+        return check
+
+    @pytest.mark.parametrize(
+        "name",
+        ["user_factors", "item_factors", "user_counts", "item_counts", "seen.indptr", "seen.items", "item_ids.bytes"],
+    )
+    def test_missing_tensor(self, refuse, name):
+        if name == "item_ids.bytes":
+            refuse("the tensor item_ids.index is missing", drop=["item_ids"])
+        else:
+            refuse(f"the tensor {name} is missing", drop=[name])
+
+    @pytest.mark.parametrize("name", ["family", "parameters", "mean", "duplicates", "has_history", "written_by"])
+    def test_missing_metadata(self, refuse, name):
+        refuse(f"the metadata {name} is missing", drop=[name])
+
+    @pytest.mark.parametrize(
+        ("name", "array", "match"),
+        [
+            (
+                "user_factors",
+                np.zeros((3, 5), np.float32),
+                r"the tensor item_factors has shape \(4, 2\), expected \(any, 5\)",
+            ),
+            (
+                "user_factors",
+                np.zeros(3, np.float32),
+                r"the tensor user_factors has shape \(3,\), expected \(any, any\)",
+            ),
+            ("user_factors", np.zeros((3, 2)), "the tensor user_factors has dtype float64, expected float32"),
+            ("user_biases", np.zeros(4, np.float32), r"the tensor user_biases has shape \(4,\), expected \(3\)"),
+            ("item_ids", np.arange(3), r"the tensor item_ids has shape \(3,\), expected \(4\)"),
+            ("user_ids.index", np.zeros(16, np.int32), r"the tensor user_ids.index has shape \(16,\), expected \(8\)"),
+            ("user_ids.offsets", np.array([0, 3, 2, 15]), "user_ids is broken: offsets of text must not fall"),
+            ("user_ids.offsets", np.array([0, 3, 6, 99]), "user_ids is broken: offsets .* number of bytes, 15"),
+            ("titles.offsets", np.array([0, 1, 2, 3, -1]), "titles is broken"),
+            ("seen.indptr", np.array([0, 9, 2, 3]), "seen is broken: offsets .* must not fall; got 9 then 2"),
+            ("seen.values", np.zeros(2, np.float32), r"the tensor seen.values has shape \(2,\), expected \(3\)"),
+            ("stranger", np.zeros(2), "it holds 'stranger', which a model of this family does not have"),
+        ],
+    )
+    def test_wrong_tensor(self, refuse, name, array, match):
+        refuse(match, {name: array})
+
+    @pytest.mark.parametrize(
+        ("name", "value", "match"),
+        [
+            ("family", "shop", "its family is 'shop', and known are explicit, implicit"),
+            ("family", 7, "the metadata family must be str, got int"),
+            ("parameters", {"strange": 1}, r"its parameters do not fit StandIn \(.*strange"),
+            ("parameters", [], "the metadata parameters must be dict, got list"),
+            ("mean", "3", "the metadata mean must be float, got str"),
+            ("mean", True, "the metadata mean must be float, got bool"),
+            ("n_iterations", 1.5, "the metadata n_iterations must be int or NoneType, got float"),
+            ("is_final", 1, "the metadata is_final must be bool"),
+            ("has_history", 1, "the metadata has_history must be bool"),
+            ("has_history", False, "it holds 'seen.indptr', 'seen.items'"),
+            ("rating_range", [1], r"its rating_range must be two numbers, got \[1\]"),
+            ("rating_range", [1, "5"], "its rating_range must be two numbers"),
+            ("fit_history", {"loss": [1], "side": []}, "its fit_history must be lists of one length"),
+            ("fit_history", {"loss": 1}, "its fit_history must be lists of one length"),
+            ("stranger", 1, "it holds 'stranger'"),
+        ],
+    )
+    def test_wrong_metadata(self, refuse, name, value, match):
+        refuse(match, metadata={name: value})
+
+    @pytest.mark.parametrize(
+        ("name", "array", "match"),
+        [
+            ("user_ids.index", np.full(8, -1, np.int32), "user_ids is broken: an id comes twice, or its hash table"),
+            ("user_ids.index", np.full(8, 2, np.int32), "user_ids is broken: an id comes twice, or its hash table"),
+            ("item_ids", np.array([3, 1, 3, 9]), "item_ids is broken: an id comes twice"),
+            ("user_ids.bytes", np.full(15, 0xFF, np.uint8), "user_ids is broken: the text at position 0 is not valid"),
+            ("titles.bytes", np.full(18, 0xFF, np.uint8), "titles is broken: the text at position 0 is not valid"),
+            ("seen.items", np.array([1, 4, 0], np.int32), r"seen is broken: indices must lie in 0\.\.3"),
+            ("seen.items", np.array([1, -1, 0], np.int32), r"seen is broken: indices must lie in 0\.\.3"),
+            ("seen.items", np.array([3, 1, 0], np.int32), "seen is broken: the columns of a row do not ascend"),
+            ("seen.items", np.array([1, 1, 0], np.int32), "seen is broken: the columns of a row do not ascend"),
+        ],
+    )
+    def test_found_by_verifying(self, refuse, name, array, match):
+        refuse(match, {name: array}, verify=True)
+
+
+class TestDocument:
+    """The tables of the page name what files hold, and nothing else."""
+
+    @staticmethod
+    def table(heading):
+        section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in section.splitlines()
+            if line.startswith("| `")
+        ]
+        return {row[0].strip("`"): row[1:] for row in rows}
+
+    def test_tensors(self, path):
+        documented = self.table("Tensors")
+        init = (np.ones((3, 2)), np.ones((4, 2)))
+        names = set()
+        dtypes = {"F64": "float64", "I64": "int64", "F32": "float32", "I32": "int32", "U8": "uint8"}
+        for text_ids in (True, False):
+            model = fitted({"init": init}, text_ids=text_ids)
+            if text_ids:
+                model.item_ids_ = Ids.from_sequence(["a", "b", "c", "d"])
+            save(model, path)
+            for name, array in storage.read(path)[0].items():
+                names.add(name)
+                dtype, shape = documented[name][:2]
+                assert dtypes.get(dtype, str(array.dtype)) == array.dtype.name, name
+                assert shape in ("any", "a power of two") or len(shape.split(",")) == array.ndim, name
+        assert names == documented.keys()
+
+    def test_metadata(self, path):
+        save(fitted(), path)
+        assert storage.read(path)[1].keys() == self.table("Metadata").keys()
+
+    def test_families(self):
+        assert re.findall(r'"(\w+)"', self.table("Metadata")["family"][1]) == list(persistence.FAMILIES)
+
+    def test_metadata_is_json_in_strings(self, path):
+        save(fitted(), path)
+        with safetensors.safe_open(path, "np") as file:
+            told = file.metadata()
+        assert json.loads(told["family"]) == "implicit"
+        assert json.loads(told["rating_range"]) == [0.5, 5.0]
+
+
+def test_saving_and_loading_is_silent(path, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save(fitted(), path)
+        load(path)
+    assert capfd.readouterr() == ("", "")

@@ -1,9 +1,9 @@
-"""The models, and what every one of them answers."""
-
-from __future__ import annotations
+"""The models: ALS for ratings and implicit data, logistic factorisation, and the baselines they are held against."""
 
 from ridgeback.models.baselines import BiasBaseline, Popularity
+from ridgeback.models.explicit import ExplicitALS
+from ridgeback.models.implicit import ImplicitALS
 from ridgeback.models.persistence import load
 from ridgeback.models.recommender import Recommender
 
-__all__ = ["BiasBaseline", "Popularity", "Recommender", "load"]
+__all__ = ["BiasBaseline", "ExplicitALS", "ImplicitALS", "Popularity", "Recommender", "load"]

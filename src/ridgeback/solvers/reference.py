@@ -86,7 +86,7 @@ def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, boo
     values, vectors = np.linalg.eigh(A)
     is_kept = values > 1e-12 * max(values[-1], 0.0)
     if is_kept.all() and values[-1] > 0:
-        return np.linalg.solve(A, b), False
+        return np.asarray(np.linalg.solve(A, b), dtype=np.float64), False
     inverse = np.where(is_kept, 1 / np.where(is_kept, values, 1), 0)
     return vectors @ (inverse * (vectors.T @ b)), True
 
@@ -94,7 +94,7 @@ def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, boo
 def _gram_of(problem: RowProblem, fixed_factors: FactorArray, gram: Float64Array | None) -> Float64Array | None:
     if gram is None and problem.unobserved_weight != 0:
         columns = fixed_factors.astype(np.float64)
-        return columns.T @ columns
+        return np.asarray(columns.T @ columns)
     return gram
 
 

@@ -1,0 +1,151 @@
+"""Where the vectors of test users come from: the model's training, or a history folded in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgeback.data.csr import Csr
+from ridgeback.data.ids import Ids
+from ridgeback.data.interactions import Interactions
+from ridgeback.evaluation.cases import IdPairs, matched
+from ridgeback.models.recommender import Recommender
+
+FloatArray = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Askers:
+    """Some users as a model sees them when it is asked.
+
+    Attributes
+    ----------
+    factors : ndarray of float32, shape (n, n_factors)
+        Zeros for a user whom the model does not know.
+    biases : ndarray of float32, shape (n,), or None
+    seen : Csr, shape (n, n_items)
+        Items that they do not get again, in the model's rows.
+    is_fallback : ndarray of bool, shape (n,)
+        Who gets the model's fallback because nothing is known of them.
+    """
+
+    factors: FloatArray
+    biases: FloatArray | None
+    seen: Csr
+    is_fallback: NDArray[np.bool_]
+
+    def chosen(self, mask: NDArray[np.bool_]) -> Askers:
+        """Those for whom the mask, shape (n,), is true."""
+        if mask.all():
+            return self
+        biases = None if self.biases is None else self.biases[mask]
+        return Askers(self.factors[mask], biases, self.seen.take(np.flatnonzero(mask)), self.is_fallback[mask])
+
+
+class AskerSource(Protocol):
+    """Hands out test users, by their rows in the test part."""
+
+    def take(self, users: Rows) -> Askers:
+        """The given test users."""
+        ...
+
+
+class TrainedAskers:
+    """Users as the model was trained on them.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted.
+    seen : IdPairs
+        What they had before.
+    user_ids : Ids
+        The test part's users.
+    """
+
+    def __init__(self, model: Recommender, seen: IdPairs, user_ids: Ids) -> None:
+        self._model = model
+        self._rows = matched(model.user_ids_, user_ids)
+        self._seen = seen
+        self._seen_rows = matched(seen.user_ids, user_ids)
+        self._seen_items = matched(model.item_ids_, seen.item_ids)
+
+    def take(self, users: Rows) -> Askers:
+        """The given test users."""
+        model, rows = self._model, self._rows[users]
+        is_known = rows >= 0
+        return Askers(
+            factors=np.where(is_known[:, None], model.user_factors_[rows], np.float32(0)),
+            biases=None if model.user_biases_ is None else np.where(is_known, model.user_biases_[rows], np.float32(0)),
+            seen=in_model_rows(self._seen.pairs, self._seen_rows[users], self._seen_items, len(model.item_ids_)),
+            is_fallback=~is_known | (model._user_counts[rows] == 0),
+        )
+
+
+class FoldedAskers:
+    """Users whom the model meets with a history and without having been trained on them.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted. Models without factors have nothing to fold in: their users get no bias of their own.
+    history : Interactions
+    seen : IdPairs
+        The pairs of the history that count as seen.
+    user_ids : Ids
+        The test part's users.
+    """
+
+    def __init__(self, model: Recommender, history: Interactions, seen: IdPairs, user_ids: Ids) -> None:
+        self._model = model
+        self._history = history
+        self._rows = matched(history.user_ids, user_ids)
+        self._seen = seen
+        self._seen_items = matched(model.item_ids_, history.item_ids)
+
+    def take(self, users: Rows) -> Askers:
+        """The given test users."""
+        model, rows = self._model, self._rows[users]
+        n, n_factors = len(users), model.item_factors_.shape[1]
+        factors = np.zeros((n, n_factors), dtype=np.float32)
+        biases = None if model.user_biases_ is None else np.zeros(n, dtype=np.float32)
+        is_fallback = np.ones(n, dtype=bool)
+        fold_in_many: Any = getattr(model, "fold_in_many", None)
+        if fold_in_many is None:
+            is_fallback[:] = False
+        else:
+            places = np.flatnonzero(rows >= 0)
+            for place, folded in zip(places, fold_in_many(_rows_of(self._history, rows[places])), strict=True):
+                factors[place] = folded.factors
+                is_fallback[place] = folded.fallback is not None
+                if biases is not None:
+                    biases[place] = folded.bias
+        seen = in_model_rows(self._seen.pairs, rows, self._seen_items, len(model.item_ids_))
+        return Askers(factors, biases, seen, is_fallback)
+
+
+def in_model_rows(pairs: Csr, rows: NDArray[np.int32], columns: NDArray[np.int32], n_items: int) -> Csr:
+    """Some rows (-1: an empty one) of a matrix, its columns renamed to a model's item rows (-1: left out)."""
+    chosen = pairs.with_data(None).take(np.where(rows >= 0, rows, 0)) if pairs.n_rows else None
+    if chosen is None:
+        return Csr(np.zeros(len(rows) + 1, dtype=np.int64), np.empty(0, dtype=np.int32), None, (len(rows), n_items))
+    places, items = chosen.row_of_entry(), columns[chosen.indices]
+    kept = (items >= 0) & (rows[places] >= 0)
+    return Csr.from_pairs(places[kept], items[kept], None, (len(rows), n_items))
+
+
+def _rows_of(data: Interactions, rows: NDArray[np.int32]) -> Interactions:
+    """Some users of interactions, with their weights."""
+    weights = None if data.weights is None else data.user_items.with_data(data.weights).take(rows).data
+    return Interactions(
+        data.user_items.take(rows),
+        data.user_ids.take(rows),
+        data.item_ids,
+        weights=weights,
+        duplicates=data.duplicates,
+        has_ratings=data.has_ratings,
+    )

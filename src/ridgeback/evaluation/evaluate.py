@@ -1,0 +1,290 @@
+"""Judge a model on interactions it has not seen, beside what popularity and biases alone reach."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import DataError, ParameterError, RidgebackWarning
+from ridgeback.evaluation.askers import AskerSource, FoldedAskers, TrainedAskers
+from ridgeback.evaluation.cases import CandidateLists, Cases, IdPairs, find_cases
+from ridgeback.evaluation.ranking import RankingJudge
+from ridgeback.evaluation.rating import RatingJudge
+from ridgeback.evaluation.report import Report
+from ridgeback.metrics.names import list_lengths
+from ridgeback.models.baselines import BiasBaseline, Popularity
+from ridgeback.models.recommender import Recommender
+
+_USERS_A_BLOCK = 4096
+
+
+def evaluate(
+    model: Any,
+    train: Any,
+    test: Any,
+    history: Any = None,
+    k: int | Iterable[int] = (10, 20),
+    candidates: Any = None,
+    relevant_from: float | None = None,
+    baselines: bool = True,
+) -> Report:
+    """Judge a model's ranked lists and, where it predicts ratings or probabilities, these too.
+
+    What is measured is what is served: lists as `recommend` gives them (items of the user's own training history are
+    left out, equal scores stand in row order, items nobody has are not ranked), values as `predict` gives them. All
+    items that somebody has are ranked unless `candidates` says otherwise.
+
+    Parameters
+    ----------
+    model : estimator
+        Unfitted: a clone is fitted on `train`, the model stays as it is. Fitted: it is judged as it is.
+    train : Interactions, or CSR matrix whose rows are users
+        What the model learns from, and the baselines.
+    test : Interactions, or CSR matrix
+        What it is judged by. Parts with other id tables are matched by id.
+    history : Interactions, or CSR matrix, optional
+        Strong generalisation: test users are folded in with these interactions (see `split.by_user`), and these are
+        what they have seen.
+    k : int or several, default=(10, 20)
+        List lengths.
+    candidates : mapping of user id to item ids, or one list for all, optional
+        Rank the user's relevant items together with these, each once, as in "1 + 99" protocols. Items that the model
+        does not know cannot be ranked.
+    relevant_from : float, optional
+        Test pairs with a value from here on are relevant. None: those with a value above 0.
+    baselines : bool, default=True
+        Judge Popularity (ranking) and BiasBaseline (ratings) in the same way.
+
+    Returns
+    -------
+    Report
+        ``report.metrics["ndcg@10"]``, ``report.by_user["ndcg@10"]`` aligned with ``report.users``; test users left out
+        of the ranking are counted in ``report.excluded``.
+
+    Raises
+    ------
+    ParameterError
+        If `k`, `candidates` or `relevant_from` cannot be used.
+    DataError
+        If no test user can be judged.
+
+    Notes
+    -----
+    Users in test whom training never saw cannot be ranked for and are left out; their ratings are predicted by the
+    fallback (mean and item bias). Users without relevant items are left out too: they would lower every average by how
+    many they are. Relevant items that the user already had are no case, since nothing is recommended twice. Relevant
+    items that training never saw count as missed. Memory beside the model: the test part, one number a user and
+    metric, and blocks of 4,096 users.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> train = rb.Interactions.from_arrays([1, 1, 2, 2, 3], ["a", "b", "a", "c", "a"])
+    >>> test = rb.Interactions.from_arrays([1, 3, 9], ["c", "b", "a"])
+    >>> report = rb.evaluate(rb.Popularity(), train, test, k=1, baselines=False)
+    >>> report.metrics["recall@1"], report.excluded
+    (1.0, 1)
+    """
+    started = time.perf_counter()
+    lengths = list_lengths(k)
+    threshold = _threshold(relevant_from)
+    train, test = _interactions(train), _without_weight_zero(_interactions(test))
+    history = None if history is None else _interactions(history)
+    if test.nnz == 0:
+        raise DataError("The test part has no interaction to judge by; check how the data was split.")
+    fitted = model if _is_fitted(model) else model.clone().fit(train)
+    lists = None if candidates is None else CandidateLists(candidates, test.user_ids)
+    cases = find_cases(test, _known(fitted, train, history, test), _seen(fitted, train, history), threshold, lists)
+    _warn_if_seen(cases)
+    kind = _kind_of_values(fitted, test)
+    if not cases.is_judged.any() and kind is None:
+        raise DataError(_nobody(cases))
+
+    protocol = {
+        "ranked": "all items somebody has" if lists is None else "relevant items and candidates",
+        "asked": "trained users" if history is None else "new users with a history",
+        "relevant": "value > 0" if threshold is None else f"value >= {threshold:g}",
+        "k": list(lengths),
+    }
+    compared = _baselines(fitted, kind) if baselines else []
+    judged = {}
+    for name, candidate in [("", fitted), *((name, baseline.fit(train)) for name, baseline in compared)]:
+        judged[name] = _Judged(candidate, train, test, history, cases, lengths, lists, kind)
+    own = judged.pop("")
+    return Report(
+        model=repr(model),
+        parameters=dict(getattr(fitted, "parameters_", {})),
+        protocol=protocol,
+        metrics=own.metrics,
+        by_user=own.by_user,
+        users=test.user_ids.take(np.flatnonzero(cases.is_judged)),
+        exclusions=cases.exclusions,
+        baselines={name: result.metrics for name, result in judged.items()},
+        baselines_by_user={name: result.by_user for name, result in judged.items()},
+        notes=tuple(_notes(cases, own, kind, test)),
+        elapsed_s=time.perf_counter() - started,
+    )
+
+
+class _Judged:
+    """One model judged on all cases: metrics, and metrics by judged user.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted.
+    kind : "rating" or "probability" or None
+        Which values are judged beside the lists.
+    """
+
+    def __init__(
+        self,
+        model: Recommender,
+        train: Interactions,
+        test: Interactions,
+        history: Interactions | None,
+        cases: Cases,
+        lengths: tuple[int, ...],
+        candidates: CandidateLists | None,
+        kind: str | None,
+    ) -> None:
+        ranking = RankingJudge(model, test, cases, lengths, candidates)
+        rating = RatingJudge(model, test, kind == "probability") if _predicts(model, kind) else None
+        asked = np.flatnonzero(test.user_items.counts() > 0)
+        if rating is None:
+            asked = asked[cases.is_judged[asked]]
+        source = _askers(model, train, history, test)
+        for begin in range(0, len(asked), _USERS_A_BLOCK):
+            users = asked[begin : begin + _USERS_A_BLOCK]
+            askers = source.take(users)
+            if rating is not None:
+                rating.add(users, askers)
+            is_judged = cases.is_judged[users]
+            if is_judged.any():
+                ranking.add(users[is_judged], askers.chosen(is_judged))
+        self.metrics = ranking.metrics() if cases.is_judged.any() else {}
+        self.by_user = ranking.by_user()
+        self.n_unreachable = ranking.n_unreachable
+        self.n_unknown_items = 0 if rating is None else rating.n_unknown_items
+        if rating is not None:
+            self.metrics |= rating.metrics()
+            self.by_user |= rating.by_user(np.flatnonzero(cases.is_judged))
+
+
+def _interactions(data: Any) -> Interactions:
+    return data if isinstance(data, Interactions) else Interactions.from_csr(data)
+
+
+def _without_weight_zero(data: Interactions) -> Interactions:
+    """Leave out observations of weight 0, as the models do."""
+    if data.weights is None or (data.weights > 0).all():
+        return data
+    return data.subset(data.weights > 0)
+
+
+def _threshold(relevant_from: float | None) -> float | None:
+    """The value from which on test pairs are relevant."""
+    if relevant_from is None:
+        return None
+    if isinstance(relevant_from, bool) or not isinstance(relevant_from, (int, float, np.number)):
+        raise ParameterError(f"The 'relevant_from' parameter must be a number or None. Got {relevant_from!r} instead.")
+    if math.isnan(relevant_from):
+        raise ParameterError("The 'relevant_from' parameter must not be NaN. Leave it out to count values above 0.")
+    return float(relevant_from)
+
+
+def _is_fitted(model: Any) -> bool:
+    if not isinstance(model, Recommender):
+        raise ParameterError(
+            "The 'model' parameter must be a model of this library, such as ImplicitALS(). "
+            f"Got {type(model).__name__}{' (the class: call it)' if isinstance(model, type) else ''} instead."
+        )
+    return "item_factors_" in vars(model)
+
+
+def _known(model: Recommender, train: Interactions, history: Interactions | None, test: Interactions) -> list[Any]:
+    """Masks over the test users: whom one can rank for."""
+    if history is not None:
+        return [IdPairs(history.user_items, history.user_ids, history.item_ids).has_user(test.user_ids)]
+    rows = model.user_ids_.match(test.user_ids)
+    is_trained = (rows >= 0) & (model._user_counts[rows] > 0)
+    return [IdPairs(train.user_items, train.user_ids, train.item_ids).has_user(test.user_ids), is_trained]
+
+
+def _seen(model: Recommender, train: Interactions, history: Interactions | None) -> IdPairs:
+    """What is not recommended again: the history given, the model's own, or (saved without one) the training part."""
+    if history is None and model._seen is not None:
+        return IdPairs(model._seen, model.user_ids_, model.item_ids_)
+    part = train if history is None else history
+    pairs = part.user_items
+    if model.family == "implicit" and pairs.data is not None:
+        pairs = pairs.keep(pairs.data > 0)
+    return IdPairs(pairs, part.user_ids, part.item_ids)
+
+
+def _askers(model: Recommender, train: Interactions, history: Interactions | None, test: Interactions) -> AskerSource:
+    seen = _seen(model, train, history)
+    if history is None:
+        return TrainedAskers(model, seen, test.user_ids)
+    return FoldedAskers(model, history, seen, test.user_ids)
+
+
+def _kind_of_values(model: Recommender, test: Interactions) -> str | None:
+    """Whether predicted ratings or probabilities are judged beside the lists."""
+    if model.link == "probability":
+        return "probability"
+    return "rating" if model.link == "rating" and test.has_ratings else None
+
+
+def _predicts(model: Recommender, kind: str | None) -> bool:
+    if kind == "probability":
+        return model.link == "probability" or model.family == "popularity"
+    return kind == "rating" and model.link == "rating"
+
+
+def _baselines(model: Recommender, kind: str | None) -> list[tuple[str, Any]]:
+    """What stands beside the model: popularity always, biases where ratings are predicted."""
+    compared: list[tuple[str, Any]] = [("Popularity", Popularity())]
+    if kind == "rating":
+        compared.append(("BiasBaseline", BiasBaseline()))
+    return compared
+
+
+def _warn_if_seen(cases: Cases) -> None:
+    n_seen, n_relevant = cases.n_seen_pairs, int(np.count_nonzero(cases.is_relevant))
+    if n_seen > n_relevant:
+        warnings.warn(
+            f"{n_seen:,} of {n_seen + n_relevant:,} relevant test pairs are in what the model has seen: it was "
+            "probably fitted on the test part too. Fit it on train alone.",
+            RidgebackWarning,
+            stacklevel=3,
+        )
+
+
+def _nobody(cases: Cases) -> str:
+    reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in cases.exclusions.items() if n)
+    return (
+        f"No test user can be judged: {reasons or 'none has interactions'}. Check that train and test come from one "
+        "split and spell their ids alike."
+    )
+
+
+def _notes(cases: Cases, own: _Judged, kind: str | None, test: Interactions) -> Iterable[str]:
+    """What a reader of the figures should know."""
+    if cases.n_seen_pairs:
+        yield (
+            f"{cases.n_seen_pairs:,} relevant test pairs were in the history already and are no case, since nothing is "
+            "recommended twice."
+        )
+    if own.n_unreachable:
+        yield f"{own.n_unreachable:,} relevant test pairs name items that training never saw: they count as missed."
+    if own.n_unknown_items:
+        yield f"{own.n_unknown_items:,} test pairs name items that training never saw: predicted without them."
+    if kind == "probability" and not (test.user_items.values() <= 0).any():
+        yield "log_loss: the test part holds no observed no (value 0), so it only tells how sure the model is of a yes."

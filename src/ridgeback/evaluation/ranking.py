@@ -1,0 +1,132 @@
+"""Ranked lists as the model would serve them, judged block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgeback.data.csr import Csr
+from ridgeback.data.interactions import Interactions
+from ridgeback.evaluation.askers import Askers
+from ridgeback.evaluation.cases import CandidateLists, Cases, matched
+from ridgeback.metrics.names import RANKING
+from ridgeback.metrics.ranking import PER_USER, judge, mean_over_users, novelty
+from ridgeback.models.recommender import Recommender
+from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.top_k import Lists, RowLists
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _ListedItems(ItemFilter):
+    """Each user's candidates as rows that are already known."""
+
+    lists: Lists | None = None
+
+    def candidate_lists(self, users: object) -> Lists | None:
+        """The given lists."""
+        return self.lists
+
+    def excluded_lists(self, users: object, seen: RowLists | None) -> RowLists | None:
+        """The seen items, as they are."""
+        return seen
+
+
+class RankingJudge:
+    """Ranks items for blocks of test users and keeps every metric of every judged user.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted.
+    test : Interactions
+    cases : Cases
+    lengths : tuple of int
+        List lengths, ascending.
+    candidates : CandidateLists, optional
+        Left out: the items that somebody has.
+    """
+
+    def __init__(
+        self,
+        model: Recommender,
+        test: Interactions,
+        cases: Cases,
+        lengths: tuple[int, ...],
+        candidates: CandidateLists | None,
+    ) -> None:
+        self._model = model
+        self._lengths = lengths
+        self._n_items = len(model.item_ids_)
+        self._relevant = test.user_items.with_data(None).keep(cases.is_relevant)
+        self._test_items = matched(model.item_ids_, test.item_ids)
+        self._candidates = candidates
+        self._candidate_rows = None if candidates is None else candidates.item_rows(model.item_ids_)
+        self._everybody = ItemFilter(model.item_ids_, model._eligible_rows(), np.empty(0, dtype=np.int32))
+        self._is_eligible = np.zeros(self._n_items, dtype=bool)
+        self._is_eligible[slice(None) if self._everybody.items is None else self._everybody.items] = candidates is None
+        self._is_shown = {k: np.zeros(self._n_items, dtype=bool) for k in lengths}
+        self._by_user: dict[str, list[FloatArray]] = {}
+        self.n_unreachable = 0
+
+    def add(self, users: NDArray[np.int64], askers: Askers) -> None:
+        """Rank and judge some test users."""
+        relevant, n_relevant = self._relevant_of(users)
+        found = self._model._best(
+            askers.factors,
+            askers.biases,
+            range(len(users)),
+            askers.seen,
+            askers.is_fallback,
+            self._lengths[-1],
+            self._filter(users, relevant),
+            "score",
+        )
+        reachable = self._is_eligible[relevant.indices]
+        self.n_unreachable += int(n_relevant.sum() - np.count_nonzero(reachable))
+        lists = judge(found.items, found.counts, relevant, n_relevant)
+        n_users = int(np.count_nonzero(self._model._user_counts))
+        for k in self._lengths:
+            for name, metric in PER_USER.items():
+                self._by_user.setdefault(f"{name}@{k}", []).append(metric(lists, k))
+            surprise = novelty(lists, k, self._model._item_counts, n_users)
+            self._by_user.setdefault(f"novelty@{k}", []).append(surprise)
+            self._is_shown[k][lists.items[lists.ranks <= k]] = True
+
+    def by_user(self) -> dict[str, FloatArray]:
+        """Each metric of the users added, in their order."""
+        return {name: np.concatenate(blocks) for name, blocks in self._by_user.items()}
+
+    def metrics(self) -> dict[str, float]:
+        """Each metric, averaged over the users added."""
+        means = {name: mean_over_users(values) for name, values in self.by_user().items()}
+        n_eligible = int(np.count_nonzero(self._is_eligible))
+        for k, shown in self._is_shown.items():
+            means[f"coverage@{k}"] = float(np.count_nonzero(shown)) / n_eligible if n_eligible else float("nan")
+        return {f"{name}@{k}": means[f"{name}@{k}"] for k in self._lengths for name in RANKING}
+
+    def _relevant_of(self, users: NDArray[np.int64]) -> tuple[Csr, NDArray[np.int64]]:
+        """Relevant items in the model's rows, and how many there are with those it does not know."""
+        chosen = self._relevant.take(users)
+        items = self._test_items[chosen.indices]
+        kept = items >= 0
+        pairs = Csr.from_pairs(chosen.row_of_entry()[kept], items[kept], None, (len(users), self._n_items))
+        return pairs.with_data(None), chosen.counts()
+
+    def _filter(self, users: NDArray[np.int64], relevant: Csr) -> ItemFilter:
+        """What may be ranked: everything, or each user's relevant items and candidates, each once."""
+        if self._candidates is None or self._candidate_rows is None:
+            return self._everybody
+        places, rows = self._candidates.pairs(users, self._candidate_rows)
+        together = Csr.from_pairs(
+            np.concatenate([relevant.row_of_entry(), places]),
+            np.concatenate([relevant.indices, rows]),
+            None,
+            relevant.shape,
+        )
+        self._is_eligible[together.indices] = True
+        lists = Lists(together.indptr, together.indices)
+        return _ListedItems(self._everybody.item_ids, None, self._everybody.never, lists=lists)

@@ -1,0 +1,195 @@
+"""What an evaluation found: metrics beside baselines, by user, and as text, JSON and HTML."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgeback.data.ids import Ids
+from ridgeback.evaluation.comparison import Comparison, compare_reports
+
+FloatArray = NDArray[np.float64]
+
+REASONS = {
+    "unknown_users": "not in training (or without a history)",
+    "without_relevant_items": "without relevant items",
+    "without_candidates": "without a list of candidates",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of `ridgeback.evaluate`.
+
+    Attributes
+    ----------
+    model : str
+        The call that makes the model.
+    parameters : dict
+        Every parameter as the fit used it.
+    protocol : dict
+        What was ranked, for whom, what was relevant, list lengths.
+    metrics : dict of str to float
+        ``metrics["ndcg@10"]``; means over the judged users. coverage is one figure for all; rmse, mae and log_loss are
+        over all test pairs.
+    by_user : dict of str to ndarray of float64, shape (n_users,)
+        The same by user, aligned with `users`; no coverage.
+    users : Ids
+        The users judged by ranking.
+    exclusions : dict of str to int
+        Test users left out of the ranking, by reason.
+    baselines, baselines_by_user : dict of str to dict
+        The same figures of Popularity and BiasBaseline.
+    notes : tuple of str
+        What a reader of the figures should know.
+    elapsed_s : float
+    """
+
+    model: str
+    parameters: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    metrics: dict[str, float]
+    by_user: dict[str, FloatArray]
+    users: Ids
+    exclusions: dict[str, int] = field(default_factory=dict)
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    baselines_by_user: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
+
+    @property
+    def excluded(self) -> int:
+        """Number of test users left out of the ranking; the reasons are in `exclusions`."""
+        return sum(self.exclusions.values())
+
+    @property
+    def n_users(self) -> int:
+        """Number of users judged by ranking."""
+        return len(self.users)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table of figures: one dict a metric, with the model's value and each baseline's (None: not judged)."""
+        return [
+            {"metric": name, "model": value, **{other: found.get(name) for other, found in self.baselines.items()}}
+            for name, value in self.metrics.items()
+        ]
+
+    def compare(self, other: Report) -> Comparison:
+        """Differences to another report, on the users that both judged.
+
+        Parameters
+        ----------
+        other : Report
+
+        Returns
+        -------
+        Comparison
+        """
+        return compare_reports(self, other)
+
+    def to_dict(self, include_users: bool = False) -> dict[str, Any]:
+        """The report as plain values; NaN becomes None.
+
+        Parameters
+        ----------
+        include_users : bool, default=False
+            Add the ids of the judged users and each metric by user.
+        """
+        found: dict[str, Any] = {
+            "model": self.model,
+            "parameters": {name: _plain(value) for name, value in self.parameters.items()},
+            "protocol": dict(self.protocol),
+            "n_users": self.n_users,
+            "excluded": self.excluded,
+            "exclusions": dict(self.exclusions),
+            "metrics": _plain(self.metrics),
+            "baselines": _plain(self.baselines),
+            "notes": list(self.notes),
+            "elapsed_s": self.elapsed_s,
+        }
+        if include_users:
+            found["users"] = list(self.users)
+            found["by_user"] = {name: _plain(values.tolist()) for name, values in self.by_user.items()}
+        return found
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, include_users: bool = False) -> str:
+        """Write the report as JSON.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to write; None: nowhere.
+        include_users : bool, default=False
+            Add the ids of the judged users and each metric by user.
+
+        Returns
+        -------
+        str
+            The text itself.
+        """
+        return _written(json.dumps(self.to_dict(include_users), indent=2, ensure_ascii=False), path)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Write the report as one page that needs nothing else: no script, no network.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to write; None: nowhere.
+
+        Returns
+        -------
+        str
+            The text itself.
+        """
+        from ridgeback.evaluation.report_html import render
+
+        return _written(render(self), path)
+
+    def summary(self) -> str:
+        """Who was judged and how, in one sentence."""
+        excluded = ", ".join(f"{n:,} {REASONS.get(reason, reason)}" for reason, n in self.exclusions.items() if n)
+        return (
+            f"{self.n_users:,} users judged ({self.protocol['asked']}), ranking {self.protocol['ranked']}; relevant: "
+            f"{self.protocol['relevant']}; {self.excluded:,} users left out{f' ({excluded})' if excluded else ''}."
+        )
+
+    def __str__(self) -> str:
+        names = ["model", *self.baselines]
+        lines = [self.summary(), f"model: {self.model}", ""]
+        lines.append(f"{'':<18}" + "".join(f"{name:>14}" for name in names))
+        for row in self.rows():
+            lines.append(f"{row['metric']:<18}" + "".join(f"{figure(row[name]):>14}" for name in names))
+        return "\n".join([*lines, *(["", *self.notes] if self.notes else [])])
+
+
+def figure(value: float | None) -> str:
+    """A metric for reading: four decimals, a dash where there is none."""
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int, bool)) else repr(value)
+
+
+def _written(text: str, path: str | os.PathLike[str] | None) -> str:
+    if path is not None:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    return text

@@ -1,0 +1,232 @@
+"""The state of a fit: both sides, the axes they stand in, and the loss after every half-step, free of cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.models.row_solver import RowSolver, Side
+from ridgeback.solvers import native
+from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate
+from ridgeback.solvers.problem import Float64Array, RowProblem
+
+SideName: TypeAlias = Literal["users", "items"]
+OTHER: dict[SideName, SideName] = {"users": "items", "items": "users"}
+
+ObservedLoss: TypeAlias = Callable[[RowProblem, Side, Side, int], float]
+
+
+class Interrupted(Exception):
+    """A half-step was cut short; the rows that were solved stay solved."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The parts of the loss: ``total = observed + unobserved + regularization``."""
+
+    observed: float
+    unobserved: float
+    regularization: float
+
+    @property
+    def total(self) -> float:
+        """What the fit minimises."""
+        return self.observed + self.unobserved + self.regularization
+
+    @property
+    def magnitude(self) -> float:
+        """Sum of the parts' absolute values: the scale of rounding."""
+        return abs(self.observed) + abs(self.unobserved) + abs(self.regularization)
+
+
+def squared_loss(problem: RowProblem, fixed: Side, own: Side, n_threads: int) -> float:
+    """Sum over the listed pairs of ``constant - 2 c s + w s^2``: a pass over the interactions, no row is solved.
+
+    The rows' share of the loss holds for any x, so this is conjugate gradient with no step, no ridge and no all-pairs
+    term.
+    """
+    bare = replace(
+        problem,
+        ridges=np.zeros_like(problem.ridges),
+        bias_ridges=None if problem.bias_ridges is None else np.zeros_like(problem.bias_ridges),
+        unobserved_weight=0.0,
+    )
+    return native.solve_cg(
+        bare, fixed.factors, fixed.biases, own.factors, own.biases, None, n_steps=0, n_threads=n_threads
+    ).loss
+
+
+def ridge_penalty(problem: RowProblem, side: Side) -> float:
+    """``sum_r ridge_r |x_r|^2`` of one side, biases included, in float64."""
+    total = 0.0
+    for begin in range(0, len(side.factors), 65536):
+        block = side.factors[begin : begin + 65536].astype(np.float64)
+        total += float(problem.ridges[begin : begin + 65536] @ np.einsum("rf,rf->r", block, block))
+    if problem.bias_ridges is not None and side.biases is not None:
+        total += float(problem.bias_ridges @ side.biases.astype(np.float64) ** 2)
+    return total
+
+
+class Alternation:
+    """Both sides of a fit, stepped one after the other.
+
+    Parameters
+    ----------
+    problems : dict of side name to RowProblem
+    sides : dict of side name to Side
+        Updated in place.
+    solver : RowSolver
+    observed_loss : callable
+        Loss over the listed pairs at given factors, for the starting values.
+    n_threads : int
+    cancel : uint8 array of length 1
+        Becomes non-zero on ctrl-C.
+    """
+
+    def __init__(
+        self,
+        problems: dict[SideName, RowProblem],
+        sides: dict[SideName, Side],
+        solver: RowSolver,
+        observed_loss: ObservedLoss,
+        n_threads: int,
+        cancel: npt.NDArray[np.uint8],
+    ) -> None:
+        self.problems = problems
+        self.sides = sides
+        self.solver = solver
+        self.observed_loss = observed_loss
+        self.n_threads = n_threads
+        self.cancel = cancel
+        self.n_singular = 0
+        self.rotation: Float64Array | None = None  # from the axes of the start to today's; None while they are the same
+        self._grams: dict[SideName, Float64Array | None] = {"users": None, "items": None}
+        self._penalties: dict[SideName, float | None] = {"users": None, "items": None}
+        self._next_users: tuple[Side, Loss] | None = None
+
+    @property
+    def unobserved_weight(self) -> float:
+        """Weight of the all-pairs term."""
+        return self.problems["users"].unobserved_weight
+
+    def start(self) -> Loss:
+        """The loss of the starting values."""
+        observed = self.observed_loss(self.problems["users"], self.sides["items"], self.sides["users"], self.n_threads)
+        unobserved = self._unobserved(self._gram("users"), self._gram("items")) if self.unobserved_weight else 0.0
+        return Loss(observed, unobserved, self._penalty("users") + self._penalty("items"))
+
+    def half_step(self, name: SideName) -> Loss:
+        """Solve all rows of one side.
+
+        Raises
+        ------
+        Interrupted
+            When ctrl-C came; solved rows stay solved.
+        """
+        if name == "users" and self._next_users is not None:
+            users, loss = self._next_users
+            self._replace(name, users)
+            return loss
+        self._face(name)
+        return self._solve(name, self.sides[name], self.solver)
+
+    def peek_users(self) -> Side:
+        """The users as the next half-step will leave them; that half-step then costs nothing."""
+        if self._next_users is None:
+            self._face("users")
+            users = self.sides["users"].copy()
+            self._next_users = (users, self._solve("users", users, self.solver))
+        return self._next_users[0]
+
+    def final_users(self, solver: RowSolver, depends_on_start: bool) -> Loss:
+        """The last half-step: every user exactly, from zero where the solver cares where it starts."""
+        users = self.sides["users"]
+        own = users.zeros_like(len(users.factors)) if depends_on_start else users
+        loss = self._solve("users", own, solver)
+        if own is not users:
+            self._replace("users", own)
+        return loss
+
+    def restore_items(self, items: Side) -> None:
+        """Go back to item factors that were kept in the axes of the start."""
+        self.to_start_axes()
+        self._replace("items", items)
+
+    def in_start_axes(self, name: SideName) -> Side:
+        """A copy of one side in the axes of the start."""
+        side = self.sides[name].copy()
+        if self.rotation is not None:
+            rotate(side.factors, self.rotation.T, self.n_threads)
+        return side
+
+    def to_start_axes(self) -> None:
+        """Turn both sides back to the axes of the start."""
+        if self.rotation is not None:
+            self._rotate(np.ascontiguousarray(self.rotation.T))
+            self.rotation = None
+
+    def to_principal_axes(self) -> None:
+        """Turn both sides to the principal axes of the items' Gramian, energies descending."""
+        if self.sides["items"].factors.shape[1]:
+            self._rotate(principal_axes(self.sides["items"].factors, self.n_threads))
+            self.rotation = None
+
+    def _face(self, name: SideName) -> None:
+        """Turn both sides to the axes that the solver wants for solving one of them."""
+        if not (self.solver.uses_eigenbasis and self.unobserved_weight):
+            return
+        values, vectors = eigenbasis(self._gram(OTHER[name]))
+        self._rotate(vectors)
+        self.rotation = vectors if self.rotation is None else self.rotation @ vectors
+        self._grams[OTHER[name]] = np.diag(values)
+
+    def _solve(self, name: SideName, own: Side, solver: RowSolver) -> Loss:
+        """Solve one side into `own`; the parts of the loss with `own` in its place."""
+        problem, other = self.problems[name], OTHER[name]
+        fixed_gram = self._gram(other) if self.unobserved_weight else None
+        result = solver.solve(problem, self.sides[other], own, fixed_gram, n_threads=self.n_threads, cancel=self.cancel)
+        if own is self.sides[name]:
+            self._replace(name, own)
+        if not result.is_complete:
+            raise Interrupted
+        self.n_singular += result.n_singular
+        unobserved = 0.0
+        if fixed_gram is not None:
+            is_current = own is self.sides[name]
+            own_gram = self._gram(name) if is_current else gram(own.factors, n_threads=self.n_threads)
+            unobserved = self._unobserved(fixed_gram, own_gram)
+        penalty = ridge_penalty(problem, own)
+        return Loss(result.loss - penalty - unobserved, unobserved, penalty + self._penalty(other))
+
+    def _replace(self, name: SideName, side: Side) -> None:
+        """Put a side in place and forget what was derived from the one before."""
+        self.sides[name] = side
+        self._grams[name] = None
+        self._penalties[name] = None
+        self._next_users = None
+
+    def _rotate(self, vectors: Float64Array) -> None:
+        for name in OTHER:
+            rotate(self.sides[name].factors, vectors, self.n_threads)
+            self._grams[name] = None
+        self._next_users = None
+
+    def _gram(self, name: SideName) -> Float64Array:
+        kept = self._grams[name]
+        if kept is None:
+            kept = self._grams[name] = gram(self.sides[name].factors, n_threads=self.n_threads)
+        return kept
+
+    def _penalty(self, name: SideName) -> float:
+        kept = self._penalties[name]
+        if kept is None:
+            kept = self._penalties[name] = ridge_penalty(self.problems[name], self.sides[name])
+        return kept
+
+    def _unobserved(self, user_gram: Float64Array, item_gram: Float64Array) -> float:
+        """``unobserved_weight * sum over all pairs of s^2 = unobserved_weight * trace(X^T X Y^T Y)``."""
+        return self.unobserved_weight * float(np.sum(user_gram * item_gram))

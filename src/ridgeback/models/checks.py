@@ -1,0 +1,68 @@
+"""One sentence for every parameter error: what it must be, and what came instead."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+
+from ridgeback.errors import ParameterError
+from ridgeback.models.defaults import DataShape
+
+
+def fail(owner: str, name: str, expected: str, value: Any) -> ParameterError:
+    """The error for a parameter that is not what it must be."""
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    return ParameterError(f"The '{name}' parameter of {owner} must be {expected}. Got {shown} instead.")
+
+
+def check_count(owner: str, name: str, value: Any, *, low: int = 0) -> int:
+    """A whole number, at least `low`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < low:
+        raise fail(owner, name, f"a whole number of at least {low}", value)
+    return int(value)
+
+
+def check_number(owner: str, name: str, value: Any, *, low: float = 0.0, is_open: bool = False) -> float:
+    """A finite number, at least `low` (above it where `is_open`)."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
+    if not is_number or not math.isfinite(value) or value < low or (is_open and value == low):
+        raise fail(owner, name, f"a finite number {'above' if is_open else 'of at least'} {low:g}", value)
+    return float(value)
+
+
+def check_choice(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in choices:
+        raise fail(owner, name, "one of " + ", ".join(repr(choice) for choice in choices), value)
+    return value
+
+
+def check_flag(owner: str, name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise fail(owner, name, "True or False", value)
+    return bool(value)
+
+
+def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> None:
+    """Refuse factors that cannot fit into this machine's memory, before anything is allocated.
+
+    Raises
+    ------
+    ParameterError
+        With the bytes that would be needed and those that there are.
+    """
+    n_factors, n_threads = parameters["n_factors"], parameters["n_threads"]
+    factors = 4 * n_factors * (shape.n_users + shape.n_items)
+    systems = 8 * n_factors * n_factors * (3 * n_threads + 3)
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+    if available is not None and factors + systems > available:
+        raise ParameterError(
+            f"The 'n_factors' parameter of {owner} must leave the factors within memory: {n_factors} factors for "
+            f"{shape.n_users:,} users and {shape.n_items:,} items need {(factors + systems) / 1e9:,.1f} GB, this "
+            f"machine has {available / 1e9:,.1f} GB. Choose fewer factors."
+        )

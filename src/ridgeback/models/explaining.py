@@ -1,0 +1,152 @@
+"""Why a score is what it is: the share of each item of the user's own history, adding up to the score."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgeback.errors import RidgebackWarning
+from ridgeback.models.row_solver import Side
+from ridgeback.models.training import ListedPairs
+from ridgeback.recommend.id_rows import rows_of
+from ridgeback.solvers.problem import Float64Array
+from ridgeback.solvers.reference import RowSystem, row_system, solve_symmetric
+
+if TYPE_CHECKING:
+    from ridgeback.models.factor_model import FactorModel
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One item of the user's history and its share of the score."""
+
+    item: Any
+    title: str | None
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """``score = baseline + sum of contributions + rest``.
+
+    Attributes
+    ----------
+    user, item : ids (user None for a folded-in one)
+    title : str or None
+    score : float
+        Of the row's own solution, computed now in float64.
+    baseline : float
+        Mean plus item bias; 0 for ImplicitALS.
+    contributions : list of Contribution
+        Largest first.
+    rest : float
+        LogisticMF: the listed pairs outside the user's own items, added up from their own terms. 0 elsewhere.
+    """
+
+    user: Any
+    item: Any
+    title: str | None
+    score: float
+    baseline: float
+    contributions: list[Contribution]
+    rest: float
+
+    def __str__(self) -> str:
+        name = self.title or self.item
+        lines = [f"score of {name}: {self.score:.4f}"]
+        if self.baseline:
+            lines.append(f"  {self.baseline:+.4f}  baseline (mean + bias of the item)")
+        lines += [f"  {c.contribution:+.4f}  {c.title or c.item}" for c in self.contributions]
+        if self.rest:
+            lines.append(f"  {self.rest:+.4f}  pairs outside the user's own items")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A score without its baseline, and what adds up to it."""
+
+    score: float
+    contributions: Float64Array
+    rest: float = 0.0
+
+
+def explain(model: FactorModel, user: Any, item: Any) -> Explanation:
+    """Explain a stored user's score; see `FactorModel.explain`."""
+    user_row, item_row = int(rows_of(model.user_ids_, user, "user")), int(rows_of(model.item_ids_, item, "item"))
+    history = ListedPairs(model._history(exclude_seen=False), model._seen_weights)
+    explanation = explain_history(
+        model, model.user_ids_[user_row], history.take(np.array([user_row], dtype=np.int64)), item_row
+    )
+    shown = model.score(model.user_ids_[user_row], model.item_ids_[item_row])
+    if abs(shown - explanation.score) > 1e-3 * max(1.0, abs(explanation.score)):
+        warnings.warn(
+            f"model.score gives {shown:.6g}; solving this user's row now gives {explanation.score:.6g}, since items "
+            "changed after the user was solved. Call partial_fit(..., refresh_users=True) or fit again.",
+            RidgebackWarning,
+            stacklevel=3,
+        )
+    return explanation
+
+
+def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_row: int) -> Explanation:
+    """Explain the score that a history gives to an item."""
+    baseline = model.mean_ + (0.0 if model.item_biases_ is None else float(model.item_biases_[item_row]))
+    shares = model._shares(history, item_row)
+    own_items = history.rows.indices
+    order = np.argsort(-shares.contributions, kind="stable")
+    titles = model.titles_
+
+    def title(row: int) -> str | None:
+        return None if titles is None else titles[row] or None
+
+    return Explanation(
+        user,
+        model.item_ids_[item_row],
+        title(item_row),
+        baseline + shares.score,
+        baseline,
+        [
+            Contribution(model.item_ids_[int(own_items[j])], title(int(own_items[j])), float(shares.contributions[j]))
+            for j in order
+        ],
+        shares.rest,
+    )
+
+
+def least_squares_shares(model: FactorModel, history: ListedPairs, item_row: int) -> Shares:
+    """``x.y_i = sum_j c_j y_j^T A^-1 y_i``: each neighbour's pull, carried over by the row's own inverse.
+
+    Source: Hu et al. 2008, section 5. With joint biases the columns are ``[y_j, 1]``; with non-negative factors A is
+    restricted to the coordinates that are positive.
+    """
+    if history.rows.nnz == 0:
+        return Shares(0.0, np.zeros(0))
+    problem = model._row_problem("users", history)
+    fixed_gram = model._item_gram() if problem.unobserved_weight else None
+    system = row_system(problem, 0, model.item_factors_, model.item_biases_, fixed_gram)
+    target = model.item_factors_[item_row].astype(np.float64)
+    if problem.has_biases:
+        target = np.append(target, 1.0)
+    support = _support(model, history, system)
+    carried, _ = solve_symmetric(system.A[np.ix_(support, support)], target[support])
+    solution, _ = solve_symmetric(system.A[np.ix_(support, support)], system.b[support])
+    return Shares(float(solution @ target[support]), system.pulls * (system.columns[:, support] @ carried))
+
+
+def _support(model: FactorModel, history: ListedPairs, system: RowSystem) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Coordinates that are free: all of them, or with non-negative factors the positive ones and the bias."""
+    size = len(system.b)
+    if not model.parameters_.get("non_negative", False):
+        return np.arange(size)
+    from ridgeback.models.folding import solve_rows
+
+    own = Side(model.item_factors_, model.item_biases_).zeros_like(1)
+    solve_rows(model, "users", history, own)
+    free = own.factors[0] > 0
+    if size > len(free):
+        free = np.append(free, True)
+    return np.flatnonzero(free)

@@ -1,0 +1,485 @@
+"""What every model of factors shares: fit, fold-in, explanations, and learning from new events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from ridgeback.cpus import available_cpus
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import DataError, ParameterError, UnsupportedError
+from ridgeback.models import checks, explaining, fitting, folding, initialization, updating
+from ridgeback.models.alternation import Alternation, Loss, ObservedLoss, SideName, squared_loss
+from ridgeback.models.defaults import DataShape
+from ridgeback.models.interrupts import interruptible
+from ridgeback.models.recommender import Recommender
+from ridgeback.models.row_solver import RowSolver, Side
+from ridgeback.models.training import ListedPairs
+from ridgeback.models.validation import Validation
+from ridgeback.solvers.matrices import gram
+from ridgeback.solvers.problem import Float64Array, RowProblem
+
+if TYPE_CHECKING:
+    from ridgeback.models.explaining import Explanation, Shares
+    from ridgeback.models.folding import FoldedItem, FoldedUser
+
+Model = TypeVar("Model", bound="FactorModel")
+
+ORIENTATIONS = ("auto", "principal", "start")
+
+
+class FactorModel(Recommender):
+    """A model whose every half-step is the row problem of `ridgeback.solvers.problem`.
+
+    A subclass says which data it trains on, how a side's row problem is made of the listed pairs, and which solver
+    solves it; the loop, fold-in, explanations and updates are the same for all.
+
+    Attributes
+    ----------
+    parameters_ : dict
+        Every parameter as the fit used it.
+    history_ : list of dict
+        One record a half-step.
+    n_iterations_ : int
+        Whole iterations that ran.
+    stopped_by_ : {"n_iterations", "tolerance", "early_stopping", "callback", "interrupted"}
+    """
+
+    default_metric: ClassVar[str] = "ndcg@10"
+
+    n_factors: int
+    init: Any
+    init_scale: float
+    orientation: str
+    tolerance: float | None
+    random_state: Any
+    n_threads: int | None
+    n_iterations: int
+
+    history_: list[fitting.Record]
+    n_iterations_: int
+    stopped_by_: str
+    _is_final: bool
+    _weight_scale: float
+    _fit_user_counts: np.ndarray[Any, np.dtype[np.int64]]
+    _fit_item_counts: np.ndarray[Any, np.dtype[np.int64]]
+
+    # What a subclass says ------------------------------------------------------------------------------------------
+
+    def _training_data(self, data: Any, name: str = "data") -> Interactions:
+        """The data as this model reads them: checked, without pairs that do not count."""
+        raise NotImplementedError
+
+    def _resolve(self, shape: DataShape) -> dict[str, Any]:
+        """Every parameter, checked, with its measured default where it is None."""
+        raise NotImplementedError
+
+    def _freeze(self, data: Interactions) -> None:
+        """Set what fold-in needs of the training data beyond the factors: mean, weight scale."""
+        self.mean_ = 0.0
+        self._weight_scale = 1.0
+
+    def _listed(self, pairs: ListedPairs, side: SideName = "users") -> ListedPairs:
+        """All pairs that the rows of one side are made of: the stored ones, and those a model adds."""
+        return pairs
+
+    def _row_problem(self, side: SideName, pairs: ListedPairs) -> RowProblem:
+        """The row problem of one side, from its listed pairs and what was frozen."""
+        raise NotImplementedError
+
+    def _row_solver(self) -> RowSolver:
+        """The solver of the half-steps."""
+        raise NotImplementedError
+
+    def _final_solver(self) -> RowSolver:
+        """The solver of the final user half-step and of fold-in: in float64."""
+        raise NotImplementedError
+
+    def _observed_loss(self) -> ObservedLoss:
+        """Loss of the listed pairs at given factors."""
+        return squared_loss
+
+    def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Loss], dict[str, float | None]]:
+        """What the history shows beside the loss."""
+        return lambda loss: {"rmse": None, "cross_entropy": None}
+
+    def _rounding_scale(self, problem: RowProblem) -> float:
+        """The loss of zero factors, roughly: float32 sums are exact to about 1e-7 of it."""
+        return 0.0
+
+    @property
+    def _final_depends_on_start(self) -> bool:
+        return False
+
+    @property
+    def _has_biases(self) -> bool:
+        return bool(self.parameters_.get("biases", False))
+
+    # Fit -----------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self: Model,
+        data: Any,
+        validation: Any = None,
+        metric: str | None = None,
+        patience: int | None = None,
+        trace: Any = None,
+        callbacks: Iterable[Callable[[Any, fitting.Record], Any]] = (),
+        progress: bool = False,
+    ) -> Model:
+        """Alternate until done; see `ridgeback.models.fitting` for the algorithm.
+
+        Parameters
+        ----------
+        data : Interactions, or a CSR matrix of shape (n_users, n_items)
+        validation : Interactions, optional
+            Held-out interactions of the same users; measured after each iteration with the users re-solved on the
+            current items, as they will be served.
+        metric : str, optional
+            Such as ``"ndcg@10"`` or ``"rmse"``.
+        patience : int, optional
+            Stop after this many iterations without a better value, and keep the best iteration's item factors.
+        trace : None
+            Traces are not part of this version.
+        callbacks : iterable of callable
+            Each is called as ``callback(model, record)`` after every half-step; a true return value ends the fit.
+        progress : bool, default=False
+            Show progress on standard error.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            When the data cannot be learned from, before any work is done.
+        ParameterError
+            When a parameter cannot be used.
+        KeyboardInterrupt
+            After ctrl-C; the model is fitted and usable, with the rows that were solved by then.
+        """
+        if trace is not None:
+            raise UnsupportedError("fit(trace=) is not part of this version; read history_ or use callbacks instead.")
+        interactions = self._training_data(data)
+        shape = DataShape(interactions.n_users, interactions.n_items, interactions.nnz)
+        parameters = self._resolve(shape)
+        checks.check_memory(type(self).__name__, shape, parameters)
+        start = self._start(interactions, parameters)
+        held_out = self._held_out(interactions, validation, metric, patience)
+        readers = list(callbacks)
+        self._forget_fit()
+        try:
+            self._run(interactions, parameters, start, held_out, patience, readers, progress)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            self._forget_fit()
+            raise
+        return self
+
+    def _start(self, data: Interactions, parameters: dict[str, Any]) -> tuple[Side, Side]:
+        """The starting values of both sides, by `init`."""
+        owner, n_factors = type(self).__name__, parameters["n_factors"]
+        shapes = ((data.n_users, n_factors), (data.n_items, n_factors))
+        streams = initialization.generators(self.random_state, owner)
+        user_biases = item_biases = None
+        has_biases = parameters.get("biases", False)
+        if initialization.is_declared(self.init):
+            users, items = initialization.declared(self.init, shapes, owner)
+        elif initialization.is_model(self.init):
+            users, items, user_biases, item_biases = initialization.warm(
+                self.init, (data.user_ids, data.item_ids), n_factors, parameters["init_scale"], streams, owner
+            )
+        else:
+            checks.check_choice(owner, "init", self.init, initialization.DRAWS)
+            users, items = (
+                initialization.draw(self.init, size, parameters["init_scale"], rng)
+                for size, rng in zip(shapes, streams, strict=True)
+            )
+        if parameters.get("non_negative", False):
+            if initialization.is_declared(self.init) and (users.min(initial=0) < 0 or items.min(initial=0) < 0):
+                raise ParameterError(
+                    f"The 'init' parameter of {owner} must not be negative with non_negative=True. Got negative "
+                    "entries instead; pass their absolute values, or non_negative=False."
+                )
+            np.abs(users, out=users)
+            np.abs(items, out=items)
+        users[data.user_items.counts() == 0] = 0
+        if not initialization.is_declared(self.init):
+            items[data.user_items.column_counts() == 0] = 0
+        sides = []
+        for factors, biases in ((users, user_biases), (items, item_biases)):
+            if has_biases and biases is None:
+                biases = np.zeros(len(factors), dtype=np.float32)
+            sides.append(Side(factors, biases if has_biases else None))
+        return sides[0], sides[1]
+
+    def _held_out(self, data: Interactions, validation: Any, metric: Any, patience: Any) -> Validation | None:
+        owner = type(self).__name__
+        if patience is not None:
+            checks.check_count(owner, "patience", patience, low=1)
+        if validation is None:
+            if metric is not None or patience is not None:
+                raise ParameterError("fit(metric=, patience=) needs validation=: pass the interactions to measure on.")
+            return None
+        return Validation.of(self, data, validation, metric or self.default_metric)
+
+    def _run(
+        self,
+        data: Interactions,
+        parameters: dict[str, Any],
+        start: tuple[Side, Side],
+        held_out: Validation | None,
+        patience: int | None,
+        callbacks: Sequence[Callable[[Any, fitting.Record], Any]],
+        progress: bool,
+    ) -> None:
+        self.parameters_ = parameters
+        self._remember(data)
+        self._fit_user_counts = data.user_items.counts()
+        self._fit_item_counts = self._item_counts.astype(np.int64)
+        self._freeze(data)
+        stored = ListedPairs(data.user_items, data.weights)
+        by_user = self._listed(stored)
+        if by_user is stored:
+            weights = None if data.weights is None else data.user_items.with_data(data.weights).transpose().data
+            by_item = ListedPairs(data.item_users, weights)
+        else:
+            by_item = by_user.transpose()
+        problems: dict[SideName, RowProblem] = {
+            "users": self._row_problem("users", by_user),
+            "items": self._row_problem("items", by_item),
+        }
+        with interruptible() as cancel:
+            sides: dict[SideName, Side] = {"users": start[0], "items": start[1]}
+            state = Alternation(
+                problems, sides, self._row_solver(), self._observed_loss(), parameters["n_threads"], cancel
+            )
+            reporter = fitting.Reporter(
+                self._measures(by_user, problems["users"]),
+                self._readers(state, callbacks, progress),
+                self._rounding_scale(problems["users"]),
+            )
+            plan = fitting.Plan(
+                n_iterations=parameters["n_iterations"],
+                tolerance=parameters["tolerance"],
+                patience=patience,
+                is_principal=parameters["orientation"] == "principal",
+                final_solver=self._final_solver(),
+                final_depends_on_start=self._final_depends_on_start,
+            )
+            self.history_ = reporter.history
+            ending = fitting.fit(
+                state,
+                plan,
+                reporter,
+                None if held_out is None else lambda users: held_out.measure(users, state.sides["items"]),
+                None if held_out is None else held_out.is_better,
+            )
+            self._take(state.sides)
+            self.n_iterations_, self.stopped_by_, self._is_final = (
+                ending.n_iterations,
+                ending.stopped_by,
+                ending.is_final,
+            )
+        if ending.stopped_by == "interrupted":
+            raise KeyboardInterrupt
+
+    def _readers(
+        self, state: Alternation, callbacks: Sequence[Callable[[Any, fitting.Record], Any]], progress: bool
+    ) -> list[Callable[[fitting.Record], Any]]:
+        readers: list[Callable[[fitting.Record], Any]] = []
+        if progress:
+            from ridgeback.models.progress import ProgressReader
+
+            readers.append(ProgressReader(type(self).__name__, self.parameters_["n_iterations"]))
+        if callbacks:
+
+            def call_all(record: fitting.Record) -> bool:
+                # Whatever axes the solver works in, callbacks see those of the start.
+                self._take({name: state.in_start_axes(name) for name in ("users", "items")})
+                answers = [callback(self, record) for callback in callbacks]  # every one is called
+                return any(answers)
+
+            readers.append(call_all)
+        return readers
+
+    def _take(self, sides: dict[SideName, Side]) -> None:
+        self.user_factors_, self.user_biases_ = sides["users"].factors, sides["users"].biases
+        self.item_factors_, self.item_biases_ = sides["items"].factors, sides["items"].biases
+
+    def _forget_fit(self) -> None:
+        """Forget everything learned: what is left are the parameters."""
+        known = self._parameter_names()
+        for name in [name for name in self.__dict__ if name not in known]:
+            del self.__dict__[name]
+
+    # Common parts of the subclasses ---------------------------------------------------------------------------------
+
+    def _common_parameters(self) -> dict[str, Any]:
+        """The parameters that every model of factors has, checked."""
+        owner = type(self).__name__
+        parameters = self.get_params()
+        parameters["n_factors"] = checks.check_count(owner, "n_factors", self.n_factors, low=1)
+        parameters["n_iterations"] = checks.check_count(owner, "n_iterations", self.n_iterations)
+        parameters["init_scale"] = checks.check_number(owner, "init_scale", self.init_scale)
+        if self.tolerance is not None:
+            parameters["tolerance"] = checks.check_number(owner, "tolerance", self.tolerance)
+        is_non_negative = parameters.get("non_negative", False)
+        orientation = checks.check_choice(owner, "orientation", self.orientation, ORIENTATIONS)
+        if orientation == "principal" and is_non_negative:
+            raise ParameterError(
+                f"The 'orientation' parameter of {owner} must be 'auto' or 'start' with non_negative=True: a rotation "
+                "would make factors negative. Got 'principal' instead."
+            )
+        if orientation == "auto":
+            has_meaning = is_non_negative or initialization.is_declared(self.init)
+            parameters["orientation"] = "start" if has_meaning else "principal"
+        if self.n_threads is None:
+            parameters["n_threads"] = available_cpus()
+        else:
+            parameters["n_threads"] = checks.check_count(owner, "n_threads", self.n_threads, low=1)
+        if initialization.is_declared(self.init):
+            parameters["init"] = "declared"
+        elif initialization.is_model(self.init):
+            parameters["init"] = "warm start"
+        if isinstance(self.random_state, np.random.Generator):
+            parameters["random_state"] = "Generator"
+        return parameters
+
+    def _item_gram(self) -> Float64Array:
+        """``Y^T Y`` of the fitted items; kept until the items change."""
+        kept = self.__dict__.get("_kept_item_gram")
+        if kept is None or kept[0] is not self.item_factors_:
+            kept = self._kept_item_gram = (self.item_factors_, gram(self.item_factors_))
+        return kept[1]
+
+    # New users and items, reasons, new events -----------------------------------------------------------------------
+
+    def fold_in(self, items: Any, ratings: Any = None, weights: Any = None) -> FoldedUser:
+        """The factors of a new user, with the fitted items fixed: the row problem of the last half-step, in float64.
+
+        A training user folded in with their own history gets the factors that the fit gave them.
+
+        Parameters
+        ----------
+        items : ids, or a mapping id -> rating
+            What the user had. Unknown ids are listed in ``.unknown_items``.
+        ratings : sequence of float, optional
+            One an item; needed by ExplicitALS.
+        weights : sequence of float, optional
+            How much each counts.
+
+        Returns
+        -------
+        FoldedUser
+
+        Notes
+        -----
+        A new user is not ``preferences @ item_factors``: that multiplies a vector over items with one over factors.
+        Source: Hu et al. 2008, equation 4.
+        """
+        self._check_fitted()
+        return folding.fold_in(self, items, ratings, weights)
+
+    def fold_in_many(self, histories: Any) -> list[FoldedUser]:
+        """Fold in many users at once, across threads.
+
+        Parameters
+        ----------
+        histories : Interactions, or a sequence of histories
+            A history is a sequence of ids, a mapping id -> rating, or a tuple (items, ratings[, weights]).
+
+        Returns
+        -------
+        list of FoldedUser, in the order given
+        """
+        self._check_fitted()
+        return folding.fold_in_many(self, histories)
+
+    def fold_in_item(self, users: Any, ratings: Any = None, weights: Any = None) -> FoldedItem:
+        """The factors of a new item, with the fitted users fixed.
+
+        Parameters
+        ----------
+        users : ids, or a mapping id -> rating
+        ratings, weights : sequences of float, optional
+
+        Returns
+        -------
+        FoldedItem
+
+        Notes
+        -----
+        Training ends on the users, so an item of the training set folded in with its own users differs by some per
+        cent from the fitted one.
+        """
+        self._check_fitted()
+        return folding.fold_in_item(self, users, ratings, weights)
+
+    def explain(self, user: Any, item: Any) -> Explanation:
+        """Why a score is what it is: a share for each item of the user's history (Hu et al. 2008, section 5).
+
+        Returns
+        -------
+        Explanation
+            ``.score = .baseline + sum of .contributions + .rest``, to 1e-5 of max(1, abs(score)).
+
+        Raises
+        ------
+        UnknownIdError, HistoryMissingError
+        """
+        self._check_fitted()
+        return explaining.explain(self, user, item)
+
+    def partial_fit(self: Model, events: Any, refresh_users: bool = False) -> Model:
+        """Learn from new events: merge them, then solve the touched users, the touched items, the touched users again.
+
+        Parameters
+        ----------
+        events : Interactions
+            Only the new ones; they count as later than what is stored. New ids are added behind the known ones.
+        refresh_users : bool, default=False
+            Solve every user in the last step.
+
+        Returns
+        -------
+        self
+
+        Notes
+        -----
+        Mean and weight scale stay as fitted. An error or ctrl-C leaves the model as it was.
+        """
+        self._check_fitted()
+        updating.partial_fit(self, events, refresh_users)
+        return self
+
+    def forget(self: Model, user: Any) -> Model:
+        """Remove a user: row, history and id. Item factors, frequencies, mean and scale stay as fitted.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        self._check_fitted()
+        updating.forget(self, user)
+        return self
+
+    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
+        """What adds up to the score of one item, from a history."""
+        raise NotImplementedError
+
+    def _check_new_rows(self, n_users: int, n_items: int) -> None:
+        """Refuse new ids that this model cannot add."""
+
+    def _observation_values(self, n: int, ratings: Any, what: str) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+        """Ratings of a new history as this model reads them; None where each counts 1."""
+        if ratings is None:
+            return None
+        values = np.asarray(ratings, dtype=np.float32)
+        if values.shape != (n,):
+            raise DataError(f"ratings has shape {values.shape}; {n} {what} need one rating each.")
+        return values

@@ -1,0 +1,361 @@
+"""New users and new items: the same row problem, with the fitted other side fixed, solved in float64."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.data.ids import Ids
+from ridgeback.data.interactions import Interactions
+from ridgeback.data.pairs import PairTable, merge_pairs
+from ridgeback.errors import DataError, RidgebackWarning, UnsupportedError
+from ridgeback.models.alternation import SideName
+from ridgeback.models.row_solver import Side
+from ridgeback.models.training import ListedPairs
+from ridgeback.recommend.id_rows import is_one, rows_of
+from ridgeback.recommend.recommendations import Recommendations, SimilarItems
+from ridgeback.recommend.top_k import score_pairs, similar
+from ridgeback.solvers.matrices import gram
+from ridgeback.solvers.problem import Float32Array
+
+if TYPE_CHECKING:
+    from ridgeback.models.explaining import Explanation
+    from ridgeback.models.factor_model import FactorModel
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Histories of new rows in the model's own columns.
+
+    Attributes
+    ----------
+    pairs : ListedPairs, shape (n, n_columns)
+        What is known and counts.
+    unknown : list of lists
+        Ids that the model does not know, one list a row.
+    """
+
+    pairs: ListedPairs
+    unknown: list[list[Any]]
+
+
+def fold_in(model: FactorModel, items: Any, ratings: Any, weights: Any) -> FoldedUser:
+    """One new user; see `FactorModel.fold_in`."""
+    return _folded_users(model, _histories(model, [(items, ratings, weights)], "items"))[0]
+
+
+def fold_in_many(model: FactorModel, histories: Any) -> list[FoldedUser]:
+    """Many new users; see `FactorModel.fold_in_many`."""
+    if isinstance(histories, Interactions):
+        return _folded_users(model, _histories_of_table(model, histories))
+    if isinstance(histories, (str, bytes, Mapping)) or not hasattr(histories, "__iter__"):
+        raise DataError(
+            f"histories must be Interactions or a sequence of histories; got {type(histories).__name__}. "
+            "For one user call fold_in."
+        )
+    return _folded_users(model, _histories(model, [_taken_apart(history) for history in histories], "items"))
+
+
+def fold_in_item(model: FactorModel, users: Any, ratings: Any, weights: Any) -> FoldedItem:
+    """One new item; see `FactorModel.fold_in_item`."""
+    histories = _histories(model, [(users, ratings, weights)], "users")
+    side = _solve(model, "items", histories.pairs)
+    bias = 0.0 if side.biases is None else float(side.biases[0])
+    return FoldedItem(model, side.factors[0], bias, histories.unknown[0])
+
+
+def solve_rows(model: FactorModel, side: SideName, listed: ListedPairs, own: Side) -> None:
+    """Solve rows of one side into `own`, in float64, with the fitted other side fixed."""
+    problem = model._row_problem(side, listed)
+    if side == "users":
+        fixed = Side(model.item_factors_, model.item_biases_)
+        fixed_gram = model._item_gram() if problem.unobserved_weight else None
+    else:
+        fixed = Side(model.user_factors_, model.user_biases_)
+        fixed_gram = gram(model.user_factors_, n_threads=model._thread_count()) if problem.unobserved_weight else None
+    model._final_solver().solve(problem, fixed, own, fixed_gram, n_threads=model._thread_count(), cancel=None)
+
+
+def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
+    like = Side(model.item_factors_, model.item_biases_)
+    own = like.zeros_like(pairs.rows.n_rows)
+    solve_rows(model, side, model._listed(pairs, side), own)
+    return own
+
+
+def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
+    if not model._is_final:
+        warnings.warn(
+            "The fit was interrupted before its final user half-step, so stored users differ from folded-in ones. "
+            "Call partial_fit(..., refresh_users=True) or fit again.",
+            RidgebackWarning,
+            stacklevel=4,
+        )
+    side = _solve(model, "users", histories.pairs)
+    is_empty = histories.pairs.rows.counts() == 0
+    return [
+        FoldedUser(
+            model,
+            side.factors[row],
+            0.0 if side.biases is None else float(side.biases[row]),
+            histories.unknown[row],
+            model._fallback() if is_empty[row] else None,
+            histories.pairs.take(np.array([row], dtype=np.int64)),
+        )
+        for row in range(len(histories.unknown))
+    ]
+
+
+def _taken_apart(history: Any) -> tuple[Any, Any, Any]:
+    """(ids or mapping, ratings, weights) of one history."""
+    is_parts = isinstance(history, tuple) and 2 <= len(history) <= 3 and not is_one(history[0])
+    if is_parts:
+        return history[0], history[1], history[2] if len(history) == 3 else None
+    return history, None, None
+
+
+def _histories(model: FactorModel, parts: Sequence[tuple[Any, Any, Any]], what: SideName) -> Histories:
+    """Look up ids, check values, merge duplicates by the training data's rule; `what` the ids name."""
+    table = model.item_ids_ if what == "items" else model.user_ids_
+    unknown: list[list[Any]] = []
+    rows: list[npt.NDArray[Any]] = []
+    columns: list[npt.NDArray[Any]] = []
+    values: list[npt.NDArray[np.float32]] = []
+    weights: list[npt.NDArray[np.float32]] = []
+    has_weights = any(part[2] is not None for part in parts)
+    for row, (ids, ratings, own_weights) in enumerate(parts):
+        ids, ratings = _ids_and_ratings(ids, ratings, what)
+        own_values = model._observation_values(len(ids), ratings, what)
+        _check_values(model, own_values, own_weights, ids)
+        codes = table.rows(ids) if len(ids) else np.zeros(0, dtype=np.int32)
+        known = codes >= 0
+        unknown.append([ids[i] for i in np.flatnonzero(~known)])
+        columns.append(codes[known])
+        rows.append(np.full(int(known.sum()), row, dtype=np.int32))
+        values.append(np.ones(len(ids), dtype=np.float32)[known] if own_values is None else own_values[known])
+        if has_weights:
+            given = np.ones(len(ids)) if own_weights is None else np.asarray(own_weights, dtype=np.float32)
+            weights.append(given.astype(np.float32)[known])
+    shape = (len(parts), len(table))
+    merged = merge_pairs(
+        PairTable(
+            _joined(rows, np.int32),
+            _joined(columns, np.int32),
+            _joined(values, np.float32),
+            _joined(weights, np.float32) if has_weights else None,
+        ),
+        shape,
+        model._duplicates,  # type: ignore[arg-type]
+    )
+    return Histories(_counting(model, ListedPairs(merged.matrix, merged.weights)), unknown)
+
+
+def _histories_of_table(model: FactorModel, data: Interactions) -> Histories:
+    """Histories of the users of a table, in its order."""
+    data = model._training_data(data, "histories")
+    columns = model.item_ids_.match(data.item_ids)[data.user_items.indices]
+    known = columns >= 0
+    rows = data.user_items.row_of_entry()
+    unknown: list[list[Any]] = [[] for _ in range(data.n_users)]
+    for entry in np.flatnonzero(~known):
+        unknown[int(rows[entry])].append(data.item_ids[int(data.user_items.indices[entry])])
+    merged = merge_pairs(
+        PairTable(
+            rows[known],
+            columns[known].astype(np.int32),
+            data.user_items.values()[known],
+            None if data.weights is None else data.weights[known],
+        ),
+        (data.n_users, len(model.item_ids_)),
+        "last",
+    )
+    return Histories(_counting(model, ListedPairs(merged.matrix, merged.weights)), unknown)
+
+
+def _counting(model: FactorModel, pairs: ListedPairs) -> ListedPairs:
+    """Without the pairs that do not count: weight 0, and value 0 where that means no interaction."""
+    kept = np.ones(pairs.rows.nnz, dtype=np.bool_)
+    if pairs.weights is not None:
+        kept &= pairs.weights > 0
+    if model.link == "preference":
+        kept &= pairs.rows.values() > 0
+    return pairs.keep(kept)
+
+
+def _ids_and_ratings(ids: Any, ratings: Any, what: str) -> tuple[list[Any], Any]:
+    if isinstance(ids, Mapping):
+        if ratings is not None:
+            raise DataError(f"{what} is a mapping id -> rating, so ratings must be left out; got both.")
+        return list(ids), list(ids.values())
+    if isinstance(ids, Ids):
+        return [ids[row] for row in range(len(ids))], ratings
+    if is_one(ids):
+        return [ids], None if ratings is None else np.atleast_1d(ratings)
+    return [id_.item() if isinstance(id_, np.generic) else id_ for id_ in ids], ratings
+
+
+def _check_values(model: FactorModel, values: Any, weights: Any, ids: list[Any]) -> None:
+    if values is not None:
+        wrong = ~np.isfinite(values)
+        if model.link == "preference":
+            wrong |= values < 0
+        if wrong.any():
+            place = int(np.argmax(wrong))
+            needed = "finite and not below zero" if model.link == "preference" else "finite"
+            raise DataError(
+                f"ratings: {values[place]} for {ids[place]!r}; {type(model).__name__} needs values {needed}."
+            )
+    if weights is not None:
+        given = np.asarray(weights, dtype=np.float32)
+        if given.shape != (len(ids),):
+            raise DataError(f"weights has shape {given.shape}; {len(ids)} ids need one weight each.")
+        if not np.isfinite(given).all() or (given < 0).any():
+            raise DataError(f"weights must be finite and not below zero; got {given.tolist()[:10]}.")
+
+
+def _joined(parts: list[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:
+    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype=dtype)
+
+
+class FoldedUser:
+    """A new user: factors, and what the model says to them.
+
+    Attributes
+    ----------
+    factors : float32 array, shape (n_factors,)
+    bias : float
+        0 for a model without biases.
+    unknown_items : list
+        Ids of the history that the model does not know; they had no influence.
+    fallback : "popularity", "mean" or None
+        What recommend answers by where nothing of the history is known.
+    """
+
+    def __init__(
+        self,
+        model: FactorModel,
+        factors: Float32Array,
+        bias: float,
+        unknown_items: list[Any],
+        fallback: str | None,
+        history: ListedPairs,
+    ) -> None:
+        self._model = model
+        self.factors = factors
+        self.bias = bias
+        self.unknown_items = unknown_items
+        self.fallback = fallback
+        self._history = history
+
+    def __repr__(self) -> str:
+        unknown = f", {len(self.unknown_items)} unknown" if self.unknown_items else ""
+        return f"FoldedUser({self._history.rows.nnz} items{unknown})"
+
+    def score(self, item: Any) -> Any:
+        """Raw score of one item (a float) or of several (an array)."""
+        rows = rows_of(self._model.item_ids_, item, "item")
+        scores = score_pairs(
+            self.factors[None, :],
+            self._model.item_factors_,
+            np.zeros(rows.size, dtype=np.int32),
+            rows.ravel(),
+            user_biases=self._biases(),
+            item_biases=self._model.item_biases_,
+            mean=self._model.mean_,
+        ).reshape(rows.shape)
+        return float(scores[()]) if scores.ndim == 0 else scores
+
+    def predict(self, item: Any, clip: bool = True) -> Any:
+        """Prediction on the scale of the data, as `model.predict`."""
+        scores = self.score(item)
+        values = self._model._on_data_scale(np.asarray(scores, dtype=np.float32), clip)
+        return float(values[()]) if isinstance(scores, float) else values
+
+    def recommend(
+        self,
+        k: int = 10,
+        exclude_seen: bool = True,
+        candidates: Any = None,
+        exclude: Any = None,
+        as_: str = "score",
+    ) -> Recommendations:
+        """Recommend items; those of the history are left out by default. Keywords as `model.recommend`."""
+        return self._model._recommend_vectors(
+            self.factors[None, :],
+            self._biases(),
+            [None],
+            self._history.rows,
+            np.array([self.fallback is not None]),
+            k,
+            exclude_seen,
+            candidates,
+            exclude,
+            as_,
+        )[0]
+
+    def explain(self, item: Any) -> Explanation:
+        """Why this item scores as it does, from the given history."""
+        from ridgeback.models.explaining import explain_history
+
+        row = int(rows_of(self._model.item_ids_, item, "item"))
+        return explain_history(self._model, None, self._history, row)
+
+    def trace(self) -> Any:
+        """Not part of this version."""
+        raise UnsupportedError("folded.trace() is not part of this version; explain(item) shows each share of a score.")
+
+    def _biases(self) -> Float32Array | None:
+        return None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32)
+
+
+class FoldedItem:
+    """A new item: factors, and whom it suits.
+
+    Attributes
+    ----------
+    factors : float32 array, shape (n_factors,)
+    bias : float
+    unknown_users : list
+        Ids that the model does not know; they had no influence.
+    """
+
+    def __init__(self, model: FactorModel, factors: Float32Array, bias: float, unknown_users: list[Any]) -> None:
+        self._model = model
+        self.factors = factors
+        self.bias = bias
+        self.unknown_users = unknown_users
+
+    def __repr__(self) -> str:
+        return f"FoldedItem({len(self.unknown_users)} unknown users)"
+
+    def score(self, user: Any) -> Any:
+        """Raw score for one user (a float) or for several (an array)."""
+        rows = rows_of(self._model.user_ids_, user, "user")
+        scores = score_pairs(
+            self._model.user_factors_,
+            self.factors[None, :],
+            rows.ravel(),
+            np.zeros(rows.size, dtype=np.int32),
+            user_biases=self._model.user_biases_,
+            item_biases=None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32),
+            mean=self._model.mean_,
+        ).reshape(rows.shape)
+        return float(scores[()]) if scores.ndim == 0 else scores
+
+    def predict(self, user: Any, clip: bool = True) -> Any:
+        """Prediction on the scale of the data, as `model.predict`."""
+        scores = self.score(user)
+        values = self._model._on_data_scale(np.asarray(scores, dtype=np.float32), clip)
+        return float(values[()]) if isinstance(scores, float) else values
+
+    def similar_items(self, k: int = 10) -> SimilarItems:
+        """The `k` known items whose factors point most nearly the same way."""
+        model = self._model
+        found = similar(self.factors[None, :], model.item_factors_, k=k, n_threads=model._thread_count())
+        items, scores = found.split()[0]
+        return SimilarItems(None, model.item_ids_, items, scores, model.titles_)

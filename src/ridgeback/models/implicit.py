@@ -1,0 +1,258 @@
+"""Implicit ALS: what was met is wanted, everything else a little less; Hu et al. 2008 and Rendle et al. 2022."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import ParameterError, UnsupportedError
+from ridgeback.models import checks
+from ridgeback.models.alternation import SideName
+from ridgeback.models.defaults import N_CG_STEPS, DataShape, resolve
+from ridgeback.models.explaining import Shares, least_squares_shares
+from ridgeback.models.factor_model import FactorModel
+from ridgeback.models.frequencies import frequency_scales, mean_weight
+from ridgeback.models.row_solver import ConjugateGradient, Exact, NonNegative, RowSolver
+from ridgeback.models.training import ListedPairs, training_interactions
+from ridgeback.solvers.problem import Float32Array, RowProblem
+
+
+class ImplicitALS(FactorModel):
+    """Implicit alternating least squares.
+
+    With confidence c and score s = x_u . y_i, ``loss="ials"`` minimises (Rendle et al. 2022)::
+
+        sum_observed w (1 - s)^2  +  unobserved_weight * sum_all s^2  +  sum_rows ridge_row |x_row|^2
+
+    and ``loss="hu"`` (Hu, Koren, Volinsky 2008), with ``c = 1 + alpha r`` and preference 1 for what was met::
+
+        sum_all c (p - s)^2  +  sum_rows ridge_row |x_row|^2
+
+    Observed pairs are in both sums of "ials". There is no factor 1/2. ``w = f * confidence`` with
+    ``f = n_u^-a n_i^-b`` rescaled to mean 1 over the interactions (`weight_exponents` a, b), and
+    ``ridge_row = regularization * frequency ** frequency_exponent``.
+
+    Parameters
+    ----------
+    n_factors : int, default=64
+    loss : {"ials", "hu"}, default="ials"
+    regularization : float, optional
+        None: the measured default, as for every None here (`parameters_` shows what the fit used).
+    unobserved_weight : float, optional
+        Weight of all pairs in "ials"; None is ``1.4 * sqrt(density)``. An error with "hu".
+    alpha : float, optional
+        In "hu" the slope of the confidence ``1 + alpha r``. In "ials" None means confidence 1, a number ``alpha r``.
+    frequency_exponent : float, optional
+        0 is the plain ridge, 1 scales it with the row's frequency (Zhou et al. 2008).
+    frequency_counts : {"all", "observed"}, default="all"
+        In "ials" whether the frequency is ``count + unobserved_weight * n_columns`` (Rendle) or the count (Spark).
+        "hu" always counts neighbours.
+    weight_exponents : (float, float), optional
+        Exponents (user, item) of the activity that weights shrink with; larger ones keep popular items from drowning
+        the rest.
+    n_neighbors : int, default=0
+        Only 0: the neighbourhood term is not part of this version.
+    neighbor_weight : None
+    non_negative : bool, default=False
+        Factors >= 0.
+    n_iterations : int, default=16
+    solver : {"auto", "exact", "cg"}, default="auto"
+        "auto" is conjugate gradient in the Gramian's eigenbasis; the final user half-step is exact always.
+    n_cg_steps : int or "auto", default="auto"
+    init : {"normal", "standard_normal", "uniform"}, (user_factors, item_factors), or a fitted model
+        Drawn with standard deviation ``init_scale / sqrt(n_factors)`` ("normal"), with 1, or uniformly from
+        ``[0, init_scale / sqrt(n_factors))``; or as declared; or matched by id from a model.
+    init_scale : float, default=0.1
+    orientation : {"auto", "principal", "start"}, default="auto"
+        The axes of the fitted factors: principal ones, except where non-negative or declared factors give the axes a
+        meaning.
+    tolerance : float, optional
+        Stop when an iteration lowers the loss by less than this share.
+    random_state : int, Generator or None, default=0
+    n_threads : int, optional
+        None: the CPUs this process may use.
+
+    Notes
+    -----
+    A half-step costs O(nnz k) a conjugate-gradient step, or O(nnz k^2 + n k^3) exactly. An explicit zero means "no
+    interaction" and is left out; negative values are refused.
+
+    References
+    ----------
+    Y. Hu, Y. Koren, C. Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008.
+    S. Rendle, W. Krichene, L. Zhang, Y. Koren, "Revisiting the performance of iALS", RecSys 2022.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> data = rb.Interactions.from_arrays(["ann", "ann", "bob", "cid"], ["tea", "milk", "tea", "milk"])
+    >>> model = rb.ImplicitALS(n_factors=2, n_iterations=3).fit(data)
+    >>> model.recommend("bob", k=1)[0].item
+    'milk'
+    """
+
+    link = "preference"
+    family = "implicit"
+
+    def __init__(
+        self,
+        n_factors: int = 64,
+        loss: Literal["ials", "hu"] = "ials",
+        regularization: float | None = None,
+        unobserved_weight: float | None = None,
+        alpha: float | None = None,
+        frequency_exponent: float | None = None,
+        frequency_counts: Literal["all", "observed"] = "all",
+        weight_exponents: tuple[float, float] | None = None,
+        n_neighbors: int = 0,
+        neighbor_weight: float | None = None,
+        non_negative: bool = False,
+        n_iterations: int = 16,
+        solver: Literal["auto", "exact", "cg"] = "auto",
+        n_cg_steps: int | Literal["auto"] = "auto",
+        init: Any = "normal",
+        init_scale: float = 0.1,
+        orientation: Literal["auto", "principal", "start"] = "auto",
+        tolerance: float | None = None,
+        random_state: Any = 0,
+        n_threads: int | None = None,
+    ) -> None:
+        self.n_factors = n_factors
+        self.loss = loss
+        self.regularization = regularization
+        self.unobserved_weight = unobserved_weight
+        self.alpha = alpha
+        self.frequency_exponent = frequency_exponent
+        self.frequency_counts = frequency_counts
+        self.weight_exponents = weight_exponents
+        self.n_neighbors = n_neighbors
+        self.neighbor_weight = neighbor_weight
+        self.non_negative = non_negative
+        self.n_iterations = n_iterations
+        self.solver = solver
+        self.n_cg_steps = n_cg_steps
+        self.init = init
+        self.init_scale = init_scale
+        self.orientation = orientation
+        self.tolerance = tolerance
+        self.random_state = random_state
+        self.n_threads = n_threads
+
+    def _training_data(self, data: Any, name: str = "data") -> Interactions:
+        return training_interactions(data, "ImplicitALS", drops_zeros=True, refuses_negatives=True, name=name)
+
+    def _resolve(self, shape: DataShape) -> dict[str, Any]:
+        owner = "ImplicitALS"
+        loss = checks.check_choice(owner, "loss", self.loss, ("ials", "hu"))
+        if loss == "hu" and self.unobserved_weight is not None:
+            raise ParameterError(
+                "The 'unobserved_weight' parameter of ImplicitALS must be None with loss='hu', where every unobserved "
+                f"pair has confidence 1. Got {self.unobserved_weight!r} instead; use loss='ials'."
+            )
+        if self.n_neighbors != 0 or self.neighbor_weight is not None:
+            raise UnsupportedError(
+                "The neighbourhood term is not part of this version; leave n_neighbors=0 and neighbor_weight=None."
+            )
+        parameters = resolve(loss, self._common_parameters(), shape)
+        for name in ("regularization", "frequency_exponent"):
+            parameters[name] = checks.check_number(owner, name, parameters[name])
+        if loss == "ials":
+            parameters["unobserved_weight"] = checks.check_number(
+                owner, "unobserved_weight", parameters["unobserved_weight"]
+            )
+        if parameters["alpha"] is not None:
+            parameters["alpha"] = checks.check_number(owner, "alpha", parameters["alpha"], is_open=True)
+        checks.check_choice(owner, "frequency_counts", self.frequency_counts, ("all", "observed"))
+        parameters["weight_exponents"] = _checked_exponents(parameters["weight_exponents"])
+        parameters["non_negative"] = checks.check_flag(owner, "non_negative", self.non_negative)
+        parameters.update(resolved_solver(owner, self.solver, self.n_cg_steps, parameters["non_negative"], "cg"))
+        return parameters
+
+    def _freeze(self, data: Interactions) -> None:
+        super()._freeze(data)
+        exponents = self.parameters_["weight_exponents"]
+        self._weight_scale = mean_weight(data.user_items, self._fit_user_counts, self._fit_item_counts, exponents)
+
+    def _row_problem(self, side: SideName, pairs: ListedPairs) -> RowProblem:
+        p = self.parameters_
+        own, other = (0, 1) if side == "users" else (1, 0)
+        exponents = p["weight_exponents"]
+        other_counts = self._fit_item_counts if side == "users" else self._fit_user_counts
+        counts = pairs.rows.counts()
+        is_hu = p["loss"] == "hu"
+        unobserved_weight = 1.0 if is_hu else p["unobserved_weight"]
+
+        frequency = counts.astype(np.float64)
+        if not is_hu and p["frequency_counts"] == "all":
+            frequency += unobserved_weight * pairs.rows.n_columns
+        ridges = p["regularization"] * frequency ** p["frequency_exponent"]
+
+        confidences: Float32Array | None = None
+        slope = 1.0
+        if p["alpha"] is not None:
+            slope, confidences = p["alpha"], pairs.rows.data
+        if pairs.weights is not None:
+            confidences = pairs.weights if confidences is None else confidences * pairs.weights
+        row_scales = None
+        if exponents != (0.0, 0.0):
+            row_scales = slope * frequency_scales(counts, exponents[own]) / self._weight_scale
+        elif slope != 1.0:
+            row_scales = np.full(len(counts), slope)
+        return RowProblem(
+            rows=pairs.rows,
+            ridges=ridges,
+            pull="one_plus_weight" if is_hu else "weight",
+            confidences=confidences,
+            row_scales=row_scales,
+            column_scales=frequency_scales(other_counts, exponents[other]) if exponents[other] else None,
+            unobserved_weight=unobserved_weight,
+        )
+
+    def _row_solver(self) -> RowSolver:
+        p = self.parameters_
+        if p["non_negative"]:
+            return NonNegative()
+        return ConjugateGradient(p["n_cg_steps"], uses_eigenbasis=True) if p["solver"] == "cg" else Exact()
+
+    def _final_solver(self) -> RowSolver:
+        return NonNegative() if self.parameters_["non_negative"] else Exact("double")
+
+    @property
+    def _final_depends_on_start(self) -> bool:
+        return bool(self.parameters_["non_negative"])
+
+    def _rounding_scale(self, problem: RowProblem) -> float:
+        scale = problem.rows.nnz * (1.0 if problem.pull == "one_plus_weight" else 0.0)
+        if problem.confidences is not None:
+            slope = self.parameters_["alpha"] or 1.0
+            return scale + slope * float(np.sum(problem.confidences, dtype=np.float64))
+        return scale + problem.rows.nnz
+
+    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
+        return least_squares_shares(self, history, item_row)
+
+
+def resolved_solver(owner: str, solver: Any, n_cg_steps: Any, non_negative: bool, automatic: str) -> dict[str, Any]:
+    """What `solver` and `n_cg_steps` mean, checked together."""
+    chosen = checks.check_choice(owner, "solver", solver, ("auto", "exact", "cg"))
+    if n_cg_steps != "auto":
+        n_cg_steps = checks.check_count(owner, "n_cg_steps", n_cg_steps, low=1)
+    if non_negative:
+        if chosen == "cg":
+            raise ParameterError(
+                f"The 'solver' parameter of {owner} must be 'auto' or 'exact' with non_negative=True: conjugate "
+                "gradient cannot keep factors non-negative. Got 'cg' instead."
+            )
+        chosen = "exact"
+    elif chosen == "auto":
+        chosen = automatic
+    return {"solver": chosen, "n_cg_steps": N_CG_STEPS if n_cg_steps == "auto" else n_cg_steps}
+
+
+def _checked_exponents(exponents: Any) -> tuple[float, float]:
+    if not isinstance(exponents, (tuple, list)) or len(exponents) != 2:
+        raise checks.fail("ImplicitALS", "weight_exponents", "two numbers (user, item)", exponents)
+    user, item = (checks.check_number("ImplicitALS", "weight_exponents", value) for value in exponents)
+    return user, item

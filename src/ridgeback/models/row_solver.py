@@ -1,0 +1,147 @@
+"""How a half-step is solved: one object for each way, all called alike by the fit loop, fold-in and partial_fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.solvers import native
+from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Precision, RowProblem
+
+
+@dataclass
+class Side:
+    """Factors (n, k) and biases (n,) or None of one side."""
+
+    factors: Float32Array
+    biases: Float32Array | None
+
+    def copy(self) -> Side:
+        """A side of its own."""
+        return Side(self.factors.copy(), None if self.biases is None else self.biases.copy())
+
+    def zeros_like(self, n_rows: int) -> Side:
+        """A side of `n_rows` zero rows with as many factors."""
+        factors = np.zeros((n_rows, self.factors.shape[1]), dtype=np.float32)
+        return Side(factors, None if self.biases is None else np.zeros(n_rows, dtype=np.float32))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Side:
+        """Copies of some rows."""
+        return Side(self.factors[rows], None if self.biases is None else self.biases[rows])
+
+
+class RowSolver(Protocol):
+    """Solves all rows of one side in place."""
+
+    @property
+    def uses_eigenbasis(self) -> bool:
+        """Whether both sides must be rotated so that the fixed side's Gramian is diagonal."""
+        ...
+
+    @property
+    def may_not_raise(self) -> bool:
+        """Whether a loss that rises is an error."""
+        ...
+
+    def solve(
+        self,
+        problem: RowProblem,
+        fixed: Side,
+        own: Side,
+        gram: Float64Array | None,
+        *,
+        n_threads: int,
+        cancel: npt.NDArray[np.uint8] | None,
+    ) -> HalfStep:
+        """Solve; `gram` is the fixed side's Gramian (k, k), or None where no all-pairs term counts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Form A and b, factorise."""
+
+    precision: Precision = "single"
+    uses_eigenbasis: bool = False
+    may_not_raise: bool = True
+
+    def solve(
+        self,
+        problem: RowProblem,
+        fixed: Side,
+        own: Side,
+        gram: Float64Array | None,
+        *,
+        n_threads: int,
+        cancel: npt.NDArray[np.uint8] | None,
+    ) -> HalfStep:
+        """Solve every row exactly."""
+        return native.solve_exact(
+            problem,
+            fixed.factors,
+            fixed.biases,
+            own.factors,
+            own.biases,
+            gram,
+            precision=self.precision,
+            n_threads=n_threads,
+            cancel=cancel,
+        )
+
+
+@dataclass(frozen=True)
+class ConjugateGradient:
+    """A few steps a row, in the eigenbasis of the fixed side's Gramian where there is an all-pairs term."""
+
+    n_steps: int
+    uses_eigenbasis: bool
+    may_not_raise: bool = False
+
+    def solve(
+        self,
+        problem: RowProblem,
+        fixed: Side,
+        own: Side,
+        gram: Float64Array | None,
+        *,
+        n_threads: int,
+        cancel: npt.NDArray[np.uint8] | None,
+    ) -> HalfStep:
+        """Take `n_steps` steps a row; `gram` must be diagonal."""
+        return native.solve_cg(
+            problem,
+            fixed.factors,
+            fixed.biases,
+            own.factors,
+            own.biases,
+            None if gram is None else np.diag(gram).copy(),
+            n_steps=self.n_steps,
+            n_threads=n_threads,
+            cancel=cancel,
+        )
+
+
+@dataclass(frozen=True)
+class NonNegative:
+    """Coordinate descent with factors >= 0."""
+
+    uses_eigenbasis: bool = False
+    may_not_raise: bool = True
+
+    def solve(
+        self,
+        problem: RowProblem,
+        fixed: Side,
+        own: Side,
+        gram: Float64Array | None,
+        *,
+        n_threads: int,
+        cancel: npt.NDArray[np.uint8] | None,
+    ) -> HalfStep:
+        """Solve every row under the constraint."""
+        return native.solve_non_negative(
+            problem, fixed.factors, fixed.biases, own.factors, own.biases, gram, n_threads=n_threads, cancel=cancel
+        )

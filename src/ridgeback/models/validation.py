@@ -1,0 +1,141 @@
+"""Held-out interactions, measured during a fit on the same semantics as recommend and predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.data.csr import Csr
+from ridgeback.data.ids import Ids
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import DataError, ParameterError
+from ridgeback.metrics import names
+from ridgeback.metrics.ranking import ranking_metric
+from ridgeback.metrics.rating import log_loss, mae, rmse
+from ridgeback.models.row_solver import Side
+from ridgeback.models.training import as_interactions
+from ridgeback.recommend.top_k import score_pairs, top_k
+
+if TYPE_CHECKING:
+    from ridgeback.models.factor_model import FactorModel
+
+_LINK_OF_RATING_METRIC = {"rmse": "rating", "mae": "rating", "log_loss": "probability"}
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Measures one metric on held-out pairs of known users and items.
+
+    Attributes
+    ----------
+    users : int64 array, shape (n,)
+        Rows, in training, of the users who are measured.
+    pairs : Csr, shape (n, n_items)
+        Their held-out pairs, values kept.
+    seen : Csr, shape (n, n_items)
+        What they had in training: never recommended.
+    eligible : int32 array
+        Items that somebody has.
+    """
+
+    model: FactorModel
+    metric: str
+    users: npt.NDArray[np.int64]
+    pairs: Csr
+    seen: Csr
+    eligible: npt.NDArray[np.int32]
+    item_counts: npt.NDArray[np.int64]
+    n_users: int
+
+    @classmethod
+    def of(cls, model: FactorModel, train: Interactions, validation: Any, metric: str) -> Validation:
+        """Match the validation data to the training data by id.
+
+        Raises
+        ------
+        ParameterError
+            When there is no such metric, or it does not apply to the model.
+        DataError
+            When no held-out pair has a known user and item.
+        """
+        name, k = names.parse(metric)
+        link = _LINK_OF_RATING_METRIC.get(name)
+        if link is not None and link != model.link:
+            raise ParameterError(
+                f"The 'metric' parameter of fit must suit {type(model).__name__}, which predicts a {model.link}. "
+                f"Got {metric!r} instead; use a ranking metric such as 'ndcg@10'."
+            )
+        held_out = as_interactions(validation)
+        rows = _matched(train.user_ids, held_out.user_ids)[held_out.user_items.row_of_entry()]
+        columns = _matched(train.item_ids, held_out.item_ids)[held_out.user_items.indices]
+        values = held_out.user_items.values()
+        known = (rows >= 0) & (columns >= 0)
+        if k is not None:
+            known &= values > 0
+        if not known.any():
+            raise DataError(
+                f"validation has no pair of a user and an item of the training data among its {held_out.nnz} pairs; "
+                "split one table with rb.split, or check that ids are spelt alike."
+            )
+        users, own_rows = np.unique(rows[known], return_inverse=True)
+        pairs = Csr.from_pairs(own_rows, columns[known], values[known], (len(users), train.n_items))
+        item_counts = train.user_items.column_counts()
+        return cls(
+            model,
+            metric,
+            users.astype(np.int64),
+            pairs,
+            train.user_items.take(users),
+            np.flatnonzero(item_counts > 0).astype(np.int32),
+            item_counts,
+            int(np.count_nonzero(train.user_items.counts())),
+        )
+
+    def measure(self, users: Side, items: Side) -> float:
+        """The metric of these factors."""
+        name, k = names.parse(self.metric)
+        own = users.take(self.users)
+        n_threads = self.model.parameters_["n_threads"]
+        if k is not None:
+            found = top_k(
+                own.factors,
+                items.factors,
+                k=k,
+                user_biases=own.biases,
+                item_biases=items.biases,
+                mean=self.model.mean_,
+                items=self.eligible,
+                exclude=self.seen,
+                n_threads=n_threads,
+            )
+            return ranking_metric(
+                self.metric, found.items, found.counts, self.pairs, item_counts=self.item_counts, n_users=self.n_users
+            )
+        scores = score_pairs(
+            own.factors,
+            items.factors,
+            self.pairs.row_of_entry(),
+            self.pairs.indices,
+            user_biases=own.biases,
+            item_biases=items.biases,
+            mean=self.model.mean_,
+            n_threads=n_threads,
+        )
+        predicted = self.model._on_data_scale(scores, clip=True)
+        if name == "log_loss":
+            return log_loss(self.pairs.values() > 0, predicted)
+        return (rmse if name == "rmse" else mae)(self.pairs.values(), predicted)
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Whether one value of the metric is better than another."""
+        return value > than if names.is_higher_better(self.metric) else value < than
+
+
+def _matched(train: Ids, other: Ids) -> npt.NDArray[np.int32]:
+    """Row in `train` of each id of `other`, -1 where unknown."""
+    if other is train:
+        return np.arange(len(train), dtype=np.int32)
+    return train.match(other)

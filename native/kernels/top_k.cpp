@@ -66,25 +66,23 @@ void pack(const float* item_factors, const float* scales, const std::int32_t* ro
 
 // Bit i is set where lane i exceeds the threshold; NaN never does.
 inline __attribute__((always_inline)) unsigned lanes_above(const Vec<float>& v, const Vec<float>& threshold) {
-  unsigned bits = 0;
-  for (int i = 0; i < N_REGISTERS; ++i) {
 #if defined(__AVX512F__)
-    bits |= static_cast<unsigned>(__builtin_ia32_cmpps512_mask(v.part[i], threshold.part[i], 30, 0xffff, 4));
+  return _mm512_cmp_ps_mask(v.part[0], threshold.part[0], _CMP_GT_OQ);
 #elif defined(__AVX2__)
-    bits |= static_cast<unsigned>(
-                __builtin_ia32_movmskps256(reinterpret_cast<Vec<float>::Register>(v.part[i] > threshold.part[i])))
-            << (i * Vec<float>::LANES);
-#elif defined(__SSE2__)
-    bits |= static_cast<unsigned>(
-                __builtin_ia32_movmskps(reinterpret_cast<Vec<float>::Register>(v.part[i] > threshold.part[i])))
-            << (i * Vec<float>::LANES);
+  const auto low = _mm256_cmp_ps(v.part[0], threshold.part[0], _CMP_GT_OQ);
+  const auto high = _mm256_cmp_ps(v.part[1], threshold.part[1], _CMP_GT_OQ);
+  return static_cast<unsigned>(_mm256_movemask_ps(low)) | static_cast<unsigned>(_mm256_movemask_ps(high)) << 8;
 #else
-    const auto above = v.part[i] > threshold.part[i];
-    for (int j = 0; j < Vec<float>::LANES; ++j)
-      bits |= static_cast<unsigned>(above[j] & 1) << (i * Vec<float>::LANES + j);
-#endif
-  }
+  typedef std::int32_t Lanes __attribute__((vector_size(REGISTER_BYTES)));
+  Lanes any{}, above[N_REGISTERS];
+  for (int i = 0; i < N_REGISTERS; ++i) any |= above[i] = v.part[i] > threshold.part[i];
+  std::uint64_t halves[2];
+  std::memcpy(halves, &any, sizeof halves);
+  if (__builtin_expect((halves[0] | halves[1]) == 0, 1)) return 0;
+  unsigned bits = 0;
+  for (int i = 0; i < PANEL_ITEMS; ++i) bits |= static_cast<unsigned>(above[i / 4][i % 4] & 1) << i;
   return bits;
+#endif
 }
 
 // Takes the lanes that passed the threshold, in row order, unless the user excludes them.

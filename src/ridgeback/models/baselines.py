@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import DataError, ParameterError
+from ridgeback.errors import ParameterError
+from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.recommender import Recommender
+from ridgeback.models.training import training_interactions
 
 Baseline = TypeVar("Baseline", bound="_Baseline")
 
@@ -61,7 +63,7 @@ class Popularity(_Baseline):
         -------
         self
         """
-        self._set(_usable(data))
+        self._set(training_interactions(data, "Popularity", drops_zeros=False, refuses_negatives=False))
         self.item_biases_ = self._popularity()
         self.parameters_ = {}
         return self
@@ -115,19 +117,20 @@ class BiasBaseline(_Baseline):
         Raises
         ------
         DataError
-            If there are no ratings.
+            If there are no ratings, or one is NaN or infinite.
+        ParameterError
+            If the regularization is not a finite number >= 0.
         """
-        regularization = DEFAULT_REGULARIZATION if self.regularization is None else self.regularization
+        interactions = training_interactions(data, "BiasBaseline", drops_zeros=False, refuses_negatives=False)
+        parameters = resolve("bias", self.get_params(), DataShape(*interactions.shape, interactions.nnz))
+        regularization = parameters["regularization"]
         if isinstance(regularization, (bool, str)) or not np.isfinite(regularization) or regularization < 0:
             raise ParameterError(
                 "The parameter 'regularization' of BiasBaseline must be a finite number >= 0, or None for the default. "
-                f"Got {self.regularization!r} instead."
+                f"Got {regularization!r} instead."
             )
-        interactions = _usable(data)
-        user_items = interactions.user_items
-        if user_items.nnz == 0:
-            raise DataError("BiasBaseline needs at least one rating; got none. Check the columns that were read.")
         self._set(interactions)
+        user_items = interactions.user_items
         ratings = user_items.values().astype(np.float64)
         weights = None if interactions.weights is None else interactions.weights.astype(np.float64)
         self.mean_ = float(np.average(ratings, weights=weights))
@@ -137,11 +140,8 @@ class BiasBaseline(_Baseline):
         )
         self.user_biases_, self.item_biases_ = user_biases.astype(np.float32), item_biases.astype(np.float32)
         self._rating_range = (float(ratings.min()), float(ratings.max()))
-        self.parameters_ = {"regularization": float(regularization)}
+        self.parameters_ = parameters
         return self
-
-
-DEFAULT_REGULARIZATION = 3.0  # within 0.2 % of the best RMSE of any value on four rating sets
 
 
 def _joint_biases(
@@ -178,25 +178,3 @@ def _ratio(pulls: npt.NDArray[Any], weights: npt.NDArray[np.float64]) -> npt.NDA
     ratio = np.zeros_like(weights)
     np.divide(pulls, weights, out=ratio, where=weights > 0)
     return ratio
-
-
-def _usable(data: Any) -> Interactions:
-    """The interactions that count: those of weight 0 are left out, NaN and infinite values are refused."""
-    interactions = data if isinstance(data, Interactions) else Interactions.from_csr(data)
-    _check_finite(interactions)
-    weights = interactions.weights
-    return interactions if weights is None or bool(np.all(weights > 0)) else interactions.subset(weights > 0)
-
-
-def _check_finite(data: Interactions) -> None:
-    """Refuse NaN and infinite values, naming the first."""
-    values = data.user_items.data
-    if values is None or np.isfinite(values).all():
-        return
-    entry = int(np.flatnonzero(~np.isfinite(values))[0])
-    user = int(np.searchsorted(data.user_items.indptr, entry, side="right")) - 1
-    item = int(data.user_items.indices[entry])
-    raise DataError(
-        f"The value of user {data.user_ids[user]!r} and item {data.item_ids[item]!r} is {values[entry]}; models need "
-        "finite values. Remove the row or correct it."
-    )

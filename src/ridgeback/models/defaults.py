@@ -37,7 +37,7 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     },
     "hu": {"regularization": 1.0, "alpha": 10.0, "frequency_exponent": 0.0, "weight_exponents": (0.0, 0.0)},
     "logistic": {"regularization": 1.0, "bias_regularization": 1.0},
-    "bias": {"regularization": 5.0},
+    "bias": {"regularization": 3.0},
 }
 
 # Conjugate-gradient steps a row in the Gramian's eigenbasis where n_cg_steps="auto": two leave a median row error

@@ -135,7 +135,7 @@ class Recommender(Fitted):
             self.user_factors_[rows],
             None if self.user_biases_ is None else self.user_biases_[rows],
             [self.user_ids_[row] for row in rows.tolist()],
-            self._history(exclude_seen).take(rows) if exclude_seen else None,
+            Lists.chosen(self._history(exclude_seen), rows) if exclude_seen else None,
             self._user_counts[rows] == 0,
             k,
             exclude_seen,

@@ -48,9 +48,15 @@ class Lists:
         return cls(indptr, np.concatenate(rows).astype(np.int32, copy=False) if rows else np.empty(0, dtype=np.int32))
 
     @classmethod
-    def chosen(cls, lists: RowLists, users: npt.NDArray[np.intp]) -> Lists:
-        """The lists of some users, in their order."""
-        return cls.of([lists.indices[lists.indptr[user] : lists.indptr[user + 1]] for user in users.tolist()])
+    def chosen(cls, lists: RowLists, users: npt.NDArray[Any]) -> Lists:
+        """The lists of some users, in their order; touches nobody else's."""
+        begins = lists.indptr[users]
+        counts = lists.indptr[np.asarray(users, dtype=np.int64) + 1] - begins
+        indptr = np.zeros(len(counts) + 1, dtype=np.int64)
+        np.cumsum(counts, out=indptr[1:])
+        if len(counts) == 1:
+            return cls(indptr, lists.indices[begins[0] : begins[0] + counts[0]])
+        return cls(indptr, lists.indices[np.arange(indptr[-1]) + np.repeat(begins - indptr[:-1], counts)])
 
 
 @dataclass(frozen=True)
@@ -309,11 +315,11 @@ def _in_runs(n_users: int, keep: int, fill: Any) -> TopK:
             raise ParameterError(f"The best items cannot be found: {error}.") from None
         if not is_complete:
             raise KeyboardInterrupt
-        is_filled = np.arange(keep) < counts[:, None]
-        whole = bool(is_filled.all())
-        parts.append(
-            TopK(rows.ravel() if whole else rows[is_filled], scores.ravel() if whole else scores[is_filled], counts)
-        )
+        if counts.min(initial=keep) < keep:
+            is_filled = np.arange(keep) < counts[:, None]
+            parts.append(TopK(rows[is_filled], scores[is_filled], counts))
+        else:
+            parts.append(TopK(rows.ravel(), scores.ravel(), counts))
     if len(parts) == 1:
         return parts[0]
     return TopK(

@@ -19,7 +19,7 @@ from ridgeback.errors import (
     UnknownIdError,
     UnsupportedError,
 )
-from ridgeback.models import Recommender
+from ridgeback.models.recommender import Recommender
 from ridgeback.recommend.recommendations import Recommendations
 
 

@@ -282,3 +282,25 @@ def test_cosine_of_tiny_and_huge_rows_is_finite() -> None:
     y = np.array([[1e-30, 1e-30], [1e30, 1e30], [1.0, -1.0]], dtype=np.float32)
     found = similar(y, y, k=3)
     np.testing.assert_allclose(found.scores.reshape(3, 3)[:, 0], 1.0, atol=1e-6)
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+import numpy as np
+from ridgeback.recommend import top_k
+x, y = np.ones((50_000, 64), np.float32), np.ones((200_000, 64), np.float32)
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+started = time.perf_counter()
+try:
+    top_k(x, y, k=5, n_threads=2)
+except KeyboardInterrupt:
+    print(time.perf_counter() - started)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
+def test_ctrl_c_is_heard_within_a_second() -> None:
+    """The whole call would take a minute; a chunk is what remains to be done after the signal."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0.3 + 3  # one second alone; the margin is for machines under load

@@ -28,6 +28,9 @@ StoppedBy: TypeAlias = Literal["n_iterations", "tolerance", "early_stopping", "c
 Record: TypeAlias = dict[str, Any]
 
 
+_LARGEST_LOSS = 1e30  # beyond it squares of single values leave float32's range of 3e38
+
+
 @dataclass(frozen=True)
 class Plan:
     """When to stop, and how to finish.
@@ -90,10 +93,10 @@ class Reporter:
         self._previous = None
 
     def _check(self, iteration: int, side: str, loss: Loss, may_not_raise: bool) -> None:
-        if not math.isfinite(loss.total):
+        if not math.isfinite(loss.total) or loss.magnitude > _LARGEST_LOSS:
             raise ObjectiveRoseError(
-                f"The loss is not finite after the half-step '{side}' of iteration {iteration}: values or weights are "
-                "beyond float32. Scale the values down (divide them by their mean) or raise the regularization."
+                f"The loss is {loss.total:.3g} after the half-step '{side}' of iteration {iteration}: values or weights "
+                "are too large for float32. Scale the values down (divide them by their mean)."
             )
         previous, self._previous = self._previous, loss.total
         if not may_not_raise or previous is None:

@@ -95,8 +95,8 @@ class Reporter:
     def _check(self, iteration: int, side: str, loss: Loss, may_not_raise: bool) -> None:
         if not math.isfinite(loss.total) or loss.magnitude > _LARGEST_LOSS:
             raise ObjectiveRoseError(
-                f"The loss is {loss.total:.3g} after the half-step '{side}' of iteration {iteration}: values or weights "
-                "are too large for float32. Scale the values down (divide them by their mean)."
+                f"The loss is {loss.total:.3g} after the half-step '{side}' of iteration {iteration}: values or "
+                "weights are too large for float32. Scale the values down (divide them by their mean)."
             )
         previous, self._previous = self._previous, loss.total
         if not may_not_raise or previous is None:

@@ -91,7 +91,7 @@ def test_rows_do_not_depend_on_threads(sizes: tuple[int, int, int]) -> None:
 def test_rows_do_not_depend_on_the_fused_instruction_set(sizes: tuple[int, int, int]) -> None:
     fused = [name for name in _native.available_instruction_sets() if name != "baseline"]
     if len(fused) < 2:
-        pytest.skip("this CPU runs fewer than two instruction sets with fused multiply-add: nothing to compare")
+        pytest.skip("platform: this CPU runs fewer than two instruction sets with fused multiply-add")
     assert len({digest(ROWS, *sizes, 2, RIDGEBACK_INSTRUCTION_SET=name) for name in fused}) == 1
 
 

@@ -1,0 +1,55 @@
+"""Where the real data sets are: beside the repository, or where RIDGEBACK_DATA says. Their licences keep them out."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import ridgeback as rb
+
+
+def folder() -> Path:
+    """The folder of the data sets; exits with a sentence where there is none."""
+    path = Path(os.environ.get("RIDGEBACK_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+    if not path.is_dir():
+        sys.exit(f"no data sets at {path}: set RIDGEBACK_DATA to the folder that holds ml-100k, ncf-ml-1m, ...")
+    return path
+
+
+def ml_100k() -> tuple[np.ndarray, list[np.ndarray]]:
+    """All rows (user, item, rating) and the five official test parts."""
+    base = folder() / "ml-100k"
+    everything = np.loadtxt(base / "u.data", dtype=np.int64)[:, :3]
+    return everything, [np.loadtxt(base / f"u{fold}.test", dtype=np.int64)[:, :3] for fold in range(1, 6)]
+
+
+def without(everything: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """The rows whose (user, item) is not in the part."""
+    key = everything[:, 0] << 32 | everything[:, 1]
+    return everything[~np.isin(key, part[:, 0] << 32 | part[:, 1])]
+
+
+def ncf_ml_1m() -> tuple[rb.Interactions, rb.Interactions, dict[int, list[int]]]:
+    """Training pairs, the held-out pair of each user, and 99 negatives each (the positive itself taken out of them)."""
+    base = folder() / "ncf-ml-1m"
+    arrays = np.load(base / "train.npz")
+    train = rb.Interactions.from_arrays(arrays["user"].astype(np.int64), arrays["item"].astype(np.int64))
+    held_out = np.loadtxt(base / "ml-1m.test.rating", dtype=np.int64)[:, :2]
+    test = rb.Interactions.from_arrays(held_out[:, 0], held_out[:, 1])
+    positives = {int(user): int(item) for user, item in held_out}
+    negatives: dict[int, list[int]] = {}
+    with gzip.open(base / "ml-1m.test.negative.gz", "rt") as lines:
+        for line in lines:
+            pair, *others = line.split("\t")
+            user = int(pair.strip("()").split(",")[0])
+            negatives[user] = [int(item) for item in others if int(item) != positives[user]]
+    return train, test, negatives
+
+
+def lastfm() -> rb.Interactions:
+    """Listening counts of artists."""
+    return rb.read_interactions(folder() / "lastfm-hetrec2011" / "user_artists.dat.gz", user="userID", item="artistID")

@@ -1,0 +1,38 @@
+"""Published quality, reached by the scripts that print it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "benchmarks" / "quality"
+
+
+def last_line(script: str, data: Path, *arguments: str) -> str:
+    command = [sys.executable, str(SCRIPTS / script), *arguments]
+    environment = {**os.environ, "RIDGEBACK_DATA": str(data.parent)}
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip().splitlines()[-1]
+
+
+def figure(line: str, name: str) -> float:
+    found = re.search(rf"{re.escape(name)} ([0-9.]*[0-9])", line)
+    assert found, line
+    return float(found.group(1))
+
+
+def test_implicit_als_on_the_ncf_split(ncf_ml_1m: Path) -> None:
+    """Published: HR@10 .730, NDCG@10 .453 (Rendle et al. 2022, 192 factors)."""
+    line = last_line("ncf.py", ncf_ml_1m)
+    assert figure(line, "HR@10") >= 0.728
+    assert figure(line, "NDCG@10") >= 0.450
+
+
+def test_explicit_als_on_the_official_folds(ml_100k: Path) -> None:
+    line = last_line("ml_100k.py", ml_100k)
+    assert figure(line, "RMSE") <= 0.918

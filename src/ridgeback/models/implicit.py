@@ -37,7 +37,9 @@ class ImplicitALS(FactorModel):
     Parameters
     ----------
     n_factors : int, default=64
+        Numbers that describe a user or an item.
     loss : {"ials", "hu"}, default="ials"
+        Weight the zeros by a number of their own (Rendle et al.), or count them as 1 (Hu et al.).
     regularization : float, optional
         None: the measured default, as for every None here (`parameters_` shows what the fit used).
     unobserved_weight : float, optional
@@ -55,22 +57,27 @@ class ImplicitALS(FactorModel):
     n_neighbors : int, default=0
         Only 0: the neighbourhood term is not part of this version.
     neighbor_weight : None
+        Weight of that term; likewise not part of this version.
     non_negative : bool, default=False
         Factors >= 0.
     n_iterations : int, default=16
+        Times that both sides are solved.
     solver : {"auto", "exact", "cg"}, default="auto"
         "auto" is conjugate gradient in the Gramian's eigenbasis; the final user half-step is exact always.
     n_cg_steps : int or "auto", default="auto"
+        Conjugate-gradient steps a row and half-step.
     init : {"normal", "standard_normal", "uniform"}, (user_factors, item_factors), or a fitted model
         Drawn with standard deviation ``init_scale / sqrt(n_factors)`` ("normal"), with 1, or uniformly from
         ``[0, init_scale / sqrt(n_factors))``; or as declared; or matched by id from a model.
     init_scale : float, default=0.1
+        How far from zero the factors start.
     orientation : {"auto", "principal", "start"}, default="auto"
         The axes of the fitted factors: principal ones, except where non-negative or declared factors give the axes a
         meaning.
     tolerance : float, optional
         Stop when an iteration lowers the loss by less than this share.
     random_state : int, Generator or None, default=0
+        Seed of the start.
     n_threads : int, optional
         None: the CPUs this process may use.
 

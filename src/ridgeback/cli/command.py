@@ -1,0 +1,42 @@
+"""Commands whose help is laid out in sections, and the option that every one of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Option(click.Option):
+    """An option that stands in a named section of the help page."""
+
+    def __init__(self, *args: Any, section: str = "Options", **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command whose help page lists its options section by section, in the order of their declaration."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections; what belongs to none comes last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        sections["Options"] = sections.pop("Options", [])
+        for name, records in sections.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
+
+def option(*names: str, section: str = "Options", **settings: Any) -> Callable[[F], F]:
+    """Declare an option in a section of the help page."""
+    return click.option(*names, cls=Option, section=section, **settings)
+
+
+json_option = option("--json", "as_json", is_flag=True, help="Write one JSON document instead of text.")

@@ -1,0 +1,152 @@
+"""``ridgeback fit``: from a table of events to a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgeback.cli.application import Interrupted
+from ridgeback.cli.command import Command, json_option, option
+from ridgeback.cli.data_options import data_options, read_data
+from ridgeback.cli.model_options import build_model, model_options
+from ridgeback.cli.next_commands import data_arguments
+from ridgeback.cli.output import Output, size_text
+from ridgeback.cli.paths import input_file, output_file
+from ridgeback.cli.progress import FitProgress
+
+if TYPE_CHECKING:
+    from ridgeback.data import Interactions
+    from ridgeback.models import Recommender
+
+_BASELINES = ("popularity", "bias")
+
+
+@click.command("fit", cls=Command, short_help="Fit a model and save it in one file.")
+@click.argument("file", required=False, callback=input_file)
+@option("-o", "--output", required=True, callback=output_file, metavar="FILE", section="Output",
+        help="The model file to write, such as shop.ridge.")  # fmt: skip
+@option("--include-history/--no-include-history", default=True, show_default=True, section="Output",
+        help="Keep who has what in the file: needed to leave out what was seen and to explain.")  # fmt: skip
+@data_options
+@model_options(default="implicit")
+@option("--validation", callback=input_file, metavar="FILE", section="Validation",
+        help="Events to measure on after every iteration; read with the options above.")  # fmt: skip
+@option("--validation-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="NUMBER",
+        section="Validation", help="Hold out this share of the data instead, drawn at random.")  # fmt: skip
+@option("--metric", metavar="NAME", section="Validation", help="What to measure. [default: ndcg@10, explicit rmse]")
+@option("--patience", type=click.IntRange(min=1), metavar="INTEGER", section="Validation",
+        help="Stop after this many iterations without a better value; the best one is kept.")  # fmt: skip
+@json_option
+def command(
+    file: str | None, output: str, include_history: bool, family: str, validation: str | None,
+    validation_fraction: float | None, metric: str | None, patience: int | None, as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Fit a model on a table of events and save it in one file.
+
+    Columns left out are guessed from their names, and the guess is reported.
+
+    \b
+    ridgeback fit ratings.csv -o shop.ridge
+    ridgeback fit ratings.csv --user userId --item movieId --rating rating --model explicit -o shop.ridge
+    """
+    if validation is not None and validation_fraction is not None:
+        raise click.UsageError("--validation and --validation-fraction exclude each other; give one of them.")
+    if validation is None and validation_fraction is None and (metric is not None or patience is not None):
+        raise click.UsageError(
+            "--metric and --patience need data to measure on: --validation-fraction 0.1, for example."
+        )
+    out = Output(as_json)
+    model = build_model(family, options)
+    data = read_data(file, options)
+    out.say(data.describe())
+    held_out = read_data(validation, {**options, "query": None}) if validation is not None else None
+    if validation_fraction is not None:
+        from ridgeback.data import split
+
+        data, held_out = split.random(data, test_fraction=validation_fraction, random_state=0)
+    settings = {} if held_out is None else {"validation": held_out, "metric": metric, "patience": patience}
+    was_interrupted = fit_with_progress(model, data, family, settings)
+    model.save(output, include_history=include_history)
+    if was_interrupted:
+        raise Interrupted(
+            f"interrupted after {model.n_iterations_} iterations; what there is was saved in {output} and can be used."
+        )
+    out.say()
+    show_history(out, model)
+    out.say(f"\n{describe_fit(model)}")
+    out.say(f"saved in {output} ({size_text(Path(output).stat().st_size)})")
+    out.finish(_payload(model, data, output), _next_commands(model, file, family, output, options))
+
+
+def fit_with_progress(model: Recommender, data: Interactions, family: str, settings: dict[str, Any]) -> bool:
+    """Fit; whether ctrl-C ended it early, with a model that can be used all the same."""
+    if family in _BASELINES:
+        if settings:
+            raise click.UsageError(f"--model {family} has no iterations to validate; leave --validation out.")
+        model.fit(data)
+        return False
+    try:
+        with FitProgress(int(model.n_iterations)) as progress:
+            model.fit(data, callbacks=(progress,), **settings)
+    except KeyboardInterrupt:
+        if getattr(model, "stopped_by_", None) != "interrupted":
+            raise
+        return True
+    return False
+
+
+def show_history(out: Output, model: Recommender) -> None:
+    """Print the loss after every half-step, one iteration a line."""
+    records = getattr(model, "history_", [])
+    by_iteration: dict[int, dict[str, Any]] = {}
+    for record in records:
+        by_iteration.setdefault(record["iteration"], {})[record["side"]] = record
+    rows, names = [], ["iteration", "loss after users", "after items"]
+    extra = [name for name in ("rmse", "cross_entropy", "validation") if any(r.get(name) is not None for r in records)]
+    for iteration, sides in by_iteration.items():
+        last = sides.get("items") or sides.get("users")
+        if last is None:
+            continue
+        losses = [sides[side]["loss"] if side in sides else None for side in ("users", "items")]
+        rows.append([iteration, *losses, *(last.get(name) for name in extra)])
+    if rows:
+        out.table([*names, *(name.replace("_", " ") for name in extra)], rows)
+
+
+def describe_fit(model: Recommender) -> str:
+    """One sentence on what was fitted."""
+    text = f"{type(model).__name__}: {len(model.user_ids_)} users x {len(model.item_ids_)} items"
+    history = getattr(model, "history_", None)
+    if history:
+        text += f", {model.item_factors_.shape[1]} factors, {model.n_iterations_} iterations"
+        text += f" in {history[-1]['elapsed_s']:.2f} s, stopped by {model.stopped_by_}"
+    return text
+
+
+def _payload(model: Recommender, data: Interactions, output: str) -> dict[str, Any]:
+    """What --json writes."""
+    return {
+        "output": output,
+        "size_bytes": Path(output).stat().st_size,
+        "model": type(model).__name__,
+        "n_users": len(model.user_ids_),
+        "n_items": len(model.item_ids_),
+        "parameters": getattr(model, "parameters_", model.get_params()),
+        "n_iterations": getattr(model, "n_iterations_", None),
+        "stopped_by": getattr(model, "stopped_by_", None),
+        "history": getattr(model, "history_", []),
+        "data": data.report,
+    }
+
+
+def _next_commands(
+    model: Recommender, file: str | None, family: str, output: str, options: dict[str, Any]
+) -> list[list[str]]:
+    """Ask the model, then judge it."""
+    first = model.user_ids_[0]
+    return [
+        ["recommend", output, "--user", str(first)],
+        ["evaluate", *data_arguments(file, options), "--model", family],
+    ]

@@ -1,0 +1,150 @@
+"""What a person types for an item: its id, its title, or a part of the title that no other title has."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgeback.cli.application import Failure
+
+if TYPE_CHECKING:
+    from ridgeback.data import Ids
+    from ridgeback.data.text import Text
+
+_SHOWN = 5
+_LONGEST_TITLE_IN_PARTS = 8
+
+
+@dataclass(frozen=True)
+class TypedItem:
+    """One item of a typed list: its id (as typed when unknown), its value if one was given, and whether it is known."""
+
+    id: int | str
+    rating: float | None
+    is_known: bool
+
+
+class ItemFinder:
+    """Finds items of a model by id or by title.
+
+    Parameters
+    ----------
+    ids : Ids
+        The model's items.
+    titles : Text or None
+        Their titles, aligned with `ids`, where there are any.
+    """
+
+    def __init__(self, ids: Ids, titles: Text | None) -> None:
+        self.ids = ids
+        self.titles = titles
+        self._folded: list[str] | None = None
+
+    def find(self, text: str) -> int | str:
+        """The id that the text means.
+
+        Raises
+        ------
+        Failure
+            If several titles have the text.
+        UnknownIdError
+            If it is neither an id nor a title.
+        """
+        found = self.exact(text)
+        if found is None:
+            found = self.by_part(text)
+        if found is None:
+            found = self.ids.parse(text)
+            self.ids.row(found)  # raises, naming the closest ids
+        return found
+
+    def exact(self, text: str) -> int | str | None:
+        """The item with this id, or else with this very title (letter case aside); None if there is none."""
+        text = text.strip()
+        found = self._by_id(text)
+        if found is not None or not text:
+            return found
+        wanted = text.casefold()
+        return self._only([row for row, title in enumerate(self._titles()) if title == wanted], text)
+
+    def by_part(self, text: str) -> int | str | None:
+        """The one item whose title has the text in it; None if there is none, and for bare numbers, which are ids."""
+        wanted = text.strip().casefold()
+        if not wanted or wanted.isdecimal():
+            return None
+        return self._only([row for row, title in enumerate(self._titles()) if wanted in title], text.strip())
+
+    def find_all(self, text: str) -> list[TypedItem]:
+        """The items of a list with commas, each with ``=value`` or without; a title may hold commas itself."""
+        parts = text.split(",")
+        found: list[TypedItem] = []
+        start = 0
+        while start < len(parts):
+            if not parts[start].strip():
+                start += 1
+                continue
+            item, start = self._next(parts, start)
+            found.append(item)
+        if not found:
+            raise click.UsageError("the list of items is empty; give ids or titles with commas between them.")
+        return found
+
+    def _next(self, parts: list[str], start: int) -> tuple[TypedItem, int]:
+        """The item that begins at this part, and where the next one begins."""
+        for end in range(start + 1, min(len(parts), start + _LONGEST_TITLE_IN_PARTS) + 1):
+            for name, rating in _readings(",".join(parts[start:end])):
+                found = self.exact(name)
+                if found is not None:
+                    return TypedItem(found, rating, True), end
+        name, rating = _readings(parts[start])[-1]
+        found = self.by_part(name)
+        if found is None:
+            return TypedItem(self._as_typed(name), rating, False), start + 1
+        return TypedItem(found, rating, True), start + 1
+
+    def _by_id(self, text: str) -> int | str | None:
+        from ridgeback.errors import UnknownIdError
+
+        try:
+            parsed = self.ids.parse(text)
+        except UnknownIdError:
+            return None
+        return parsed if parsed in self.ids else None
+
+    def _as_typed(self, text: str) -> int | str:
+        from ridgeback.errors import UnknownIdError
+
+        try:
+            return self.ids.parse(text.strip())
+        except UnknownIdError:
+            return text.strip()
+
+    def _titles(self) -> list[str]:
+        """Titles of all items, letter case folded."""
+        if self._folded is None:
+            self._folded = [] if self.titles is None else [title.casefold() for title in self.titles]
+        return self._folded
+
+    def _only(self, rows: list[int], text: str) -> int | str | None:
+        """The single row's id, None where there is none; several are an error that lists them."""
+        if len(rows) > 1:
+            titles: Any = self.titles
+            shown = ", ".join(f"{titles[row]!r} ({self.ids[row]})" for row in rows[:_SHOWN])
+            more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+            raise Failure(
+                f"'{text}' could be any of {len(rows)} titles: {shown}{more}; give more of the title, or the id."
+            )
+        return self.ids[rows[0]] if rows else None
+
+
+def _readings(text: str) -> list[tuple[str, float | None]]:
+    """The text as a name alone, and as ``name=value`` where it ends in a number."""
+    readings: list[tuple[str, float | None]] = [(text, None)]
+    name, equals, value = text.rpartition("=")
+    if equals and name.strip():
+        with suppress(ValueError):
+            readings.append((name, float(value)))
+    return readings

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgeback.data.findings import CheckReport, Finding, Level
-from ridgeback.data.fit_cost import fit_cost, installed_bytes
+from ridgeback.data.fit_cost import DataSize, fit_cost, installed_bytes
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.values import Values, suited_models
@@ -247,7 +247,10 @@ def _suitability(data: Interactions, values: Values, model: Any, figures: dict[s
     """Which model the values are made for, and whether the given one can take them."""
     suited, reason = suited_models(values, data.has_ratings)
     figures["suited_models"] = list(suited)
-    yield Finding("info", "which model", f"{reason[0].upper()}{reason[1:]}.", f"Start with {' or '.join(suited)}.")
+    advice = f"Start with {' or '.join(suited)}."
+    if suited == ("ExplicitALS",) and values.low >= 0:
+        advice = "ExplicitALS predicts ratings; to rank what people will pick, try ImplicitALS too (a rating is a yes)."
+    yield Finding("info", "which model", f"{reason[0].upper()}{reason[1:]}.", advice)
     family = getattr(model, "family", None)
     name = type(model).__name__
     if family in ("implicit", "logistic") and values.n_negative:
@@ -275,7 +278,7 @@ def _suitability(data: Interactions, values: Values, model: Any, figures: dict[s
 
 def _cost(data: Interactions, model: Any, figures: dict[str, Any]) -> Iterator[Finding]:
     """Time and memory of a fit, by the stated cost model."""
-    cost = fit_cost(model, data.n_users, data.n_items, data.nnz, has_weights=data.weights is not None)
+    cost = fit_cost(model, DataSize(data.n_users, data.n_items, data.nnz), has_weights=data.weights is not None)
     figures["fit_seconds"], figures["fit_peak_bytes"] = cost.seconds, cost.peak_bytes
     installed = installed_bytes()
     is_too_big = installed is not None and cost.peak_bytes > 0.8 * installed

@@ -2,16 +2,20 @@
 
 A half-step over `nnz` pairs and `n` rows at `k` factors takes, in seconds of one CPU,
 
-- conjugate gradient, s steps:  ``nnz * (PAIR + (1 + s) * STEP * k)``
-- exact:                        ``nnz * (GATHER * k + UPDATE * k^2) + n * SOLVE * k^3``
+- conjugate gradient with s steps:  ``nnz * (PAIR + (1 + s) * STEP * k)``
+- exact, majorized:                 ``nnz * (GATHER * k + UPDATE * k^2) + n * SOLVE * k^3``
+- non-negative:                     `NON_NEGATIVE` times exact
+- one gradient step:                as conjugate gradient with one step
 
-Measured on 1.5 million long-tailed pairs of 20,000 users and 8,000 items at k = 16 to 256, one thread of a server CPU
-with AVX-512: the formulas came within a factor of 1.5 of every one of 20 half-steps.
+and the fit ends with an exact half-step of the users in float64. Measured on 1.5 million long-tailed pairs of 20,000
+users and 8,000 items at k = 16 to 256, one thread of a server CPU with AVX-512: within a factor of 1.5 of each of 20
+half-steps; whole fits on 1 and 4 million pairs, k = 16 to 256, within the same factor.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +24,28 @@ from ridgeback.cpus import available_cpus
 PAIR = 2.0e-8  # 0.046 s at k = 16, 1.5 M pairs, 2 steps
 STEP = 0.4e-9  # 0.41 s (users) and 0.65 s (items) at k = 256, 2 steps
 GATHER = 2.0e-9  # what is left at k = 64: 0.40 s (users) and 0.24 s (items)
-UPDATE = 1.5e-11  # 6.3 s (users) and 3.4 s (items) at k = 256: these two together with SOLVE
+UPDATE = 1.5e-11  # with SOLVE, from 6.3 s (users) and 3.4 s (items) at k = 256
 SOLVE = 1.4e-11
-DOUBLE = 1.4  # float64 in the final user half-step against float32: 1.7 s against 1.5 s, 1.16 s against 0.85 s, k = 128
-THREAD_SHARE = 0.9  # what a second thread adds
+DOUBLE = 1.4  # float64 against float32: 1.7 s against 1.5 s (users), 1.16 s against 0.85 s (items) at k = 128
+NON_NEGATIVE = 4.0  # 0.31 s against 0.075 s at k = 64, 1.07 s against 0.26 s at k = 128, 0.5 M pairs
+NEWTON_STEPS = 10  # 8 to 13 a row in LogisticMF's final half-step
+THREAD_SHARE = 0.9  # what a further thread adds
+
+HalfStepSeconds = Callable[[int, int, int], float]
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """What a cost, and a default that follows the data's shape, depend on."""
+
+    n_users: int
+    n_items: int
+    n_interactions: int
+
+    @property
+    def density(self) -> float:
+        """Share of all pairs that are observed."""
+        return self.n_interactions / max(1, self.n_users * self.n_items)
 
 
 @dataclass(frozen=True)
@@ -47,39 +69,43 @@ class FitCost:
     basis: str
 
 
-def fit_cost(model: Any, n_users: int, n_items: int, nnz: int, *, has_weights: bool = False) -> FitCost:
+def fit_cost(model: Any, size: DataSize, *, has_weights: bool = False) -> FitCost:
     """Estimate the time and memory of a fit.
 
     Parameters
     ----------
     model : estimator
-        Its parameters are read; models without factors cost a pass over the data.
-    n_users, n_items, nnz : int
-        Size of the data.
+        Its parameters are read as its fit would read them, defaults filled in. A model without factors costs a pass
+        over the data.
+    size : DataSize
     has_weights : bool, default=False
 
     Returns
     -------
     FitCost
+
+    Raises
+    ------
+    ParameterError
+        If the fit would refuse a parameter.
     """
-    parameters = model.get_params()
+    parameters: Mapping[str, Any] = model._resolve(size) if hasattr(model, "_resolve") else model.get_params()
     n_threads = int(parameters.get("n_threads") or available_cpus())
     k = int(parameters.get("n_factors") or 0)
-    data_bytes = 2 * (8 * nnz + 8 * (n_users + n_items)) + (4 * nnz if has_weights else 0)
+    n_rows = size.n_users + size.n_items
+    data_bytes = 2 * (8 * size.n_interactions + 8 * n_rows) + (4 * size.n_interactions if has_weights else 0)
     if k == 0:
-        return FitCost(nnz * 2e-8, data_bytes, n_threads, "one pass over the data")
+        return FitCost(size.n_interactions * PAIR, data_bytes, n_threads, "one pass over the data")
     n_iterations = int(parameters.get("n_iterations") or 0)
-    listed = nnz + _negatives(model, parameters, n_users, n_items, nnz)
-    solver, half_step = _solver(model, parameters)
-    iteration = half_step(listed, n_users, k) + half_step(listed, n_items, k)
-    final = DOUBLE * exact_seconds(listed, n_users, k)
-    speed_up = 1.0 + THREAD_SHARE * (n_threads - 1)
-    work_bytes = 2 * 8 * listed + 3 * 4 * k * (n_users + n_items)
+    listed = size.n_interactions + _implied_noes(parameters, size)
+    name, half_step = _solver(parameters)
+    iteration = half_step(listed, size.n_users, k) + half_step(listed, size.n_items, k)
+    final = DOUBLE * exact_seconds(listed, size.n_users, k) * (NEWTON_STEPS if "n_negatives" in parameters else 1)
     return FitCost(
-        seconds=(n_iterations * iteration + final) / speed_up,
-        peak_bytes=data_bytes + work_bytes,
+        seconds=(n_iterations * iteration + final) / (1.0 + THREAD_SHARE * (n_threads - 1)),
+        peak_bytes=data_bytes + 2 * 8 * listed + 3 * 4 * k * n_rows,
         n_threads=n_threads,
-        basis=f"{k} factors, {n_iterations} iterations, {solver}, {listed:,} pairs",
+        basis=f"{k} factors, {n_iterations} iterations, {name}, {listed:,} pairs",
     )
 
 
@@ -101,24 +127,21 @@ def installed_bytes() -> int | None:
         return None
 
 
-def _negatives(model: Any, parameters: dict[str, Any], n_users: int, n_items: int, nnz: int) -> int:
-    """Implied noes that LogisticMF lists beside the stored pairs."""
-    n_negatives = parameters.get("n_negatives")
-    if n_negatives in (None, 0):
-        return 0
-    everything = n_users * n_items - nnz
-    if n_negatives == "all":
-        return everything
-    if n_negatives == "auto":
-        return everything if n_users * n_items <= 1_000_000 else min(everything, 4 * nnz)
-    return min(everything, n_users * int(n_negatives))
+def _implied_noes(parameters: Mapping[str, Any], size: DataSize) -> int:
+    """Pairs that LogisticMF lists beside the stored ones."""
+    n_negatives = parameters.get("n_negatives", 0)
+    everything = size.n_users * size.n_items - size.n_interactions
+    return everything if n_negatives == "all" else min(everything, size.n_users * int(n_negatives))
 
 
-def _solver(model: Any, parameters: dict[str, Any]) -> tuple[str, Any]:
-    """The solver's name and its cost as a function of (nnz, n_rows, k)."""
+def _solver(parameters: Mapping[str, Any]) -> tuple[str, HalfStepSeconds]:
+    """The solver in words, and its seconds as a function of (nnz, n_rows, k)."""
     solver = parameters.get("solver")
-    n_steps = parameters.get("n_cg_steps")
-    n_steps = n_steps if isinstance(n_steps, int) else 2
-    if solver == "cg" or (solver == "auto" and getattr(model, "family", "") == "implicit"):
+    if parameters.get("non_negative"):
+        return "non-negative", lambda nnz, n_rows, k: NON_NEGATIVE * exact_seconds(nnz, n_rows, k)
+    if solver in ("gradient", "adagrad"):
+        return f"{solver} steps", lambda nnz, n_rows, k: cg_seconds(nnz, k, 1)
+    if solver == "cg":
+        n_steps = int(parameters["n_cg_steps"])
         return f"conjugate gradient with {n_steps} steps", lambda nnz, n_rows, k: cg_seconds(nnz, k, n_steps)
-    return "exact solver" if solver in ("auto", "exact") else f"solver {solver}", exact_seconds
+    return "majorized" if solver == "majorize" else "exact solver", exact_seconds

@@ -61,8 +61,11 @@ _WORDS = {
 }
 
 
-def invent_titles(genre_codes: np.ndarray, rng: np.random.Generator) -> list[str]:
-    """Invent one title an item from the words of its genre, no two alike.
+N_SERIES = 10  # nouns a genre; titles that share one are a series
+
+
+def invent_titles(genre_codes: np.ndarray, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
+    """Invent one title an item from the words of its genre, no two alike, and say which series it belongs to.
 
     Parameters
     ----------
@@ -72,10 +75,13 @@ def invent_titles(genre_codes: np.ndarray, rng: np.random.Generator) -> list[str
 
     Returns
     -------
-    list of str
+    titles : list of str
         Such as ``"Orbital Paradox (1987)"``; beyond 100 a genre with a number, ``"Orbital Paradox 2 (1991)"``.
+    series : ndarray of int64, shape (n_items,)
+        Place of the title's noun among the nouns of its genre.
     """
     titles = [""] * len(genre_codes)
+    series = np.zeros(len(genre_codes), dtype=np.int64)
     years = rng.integers(1950, 2024, size=len(genre_codes))
     for code, genre in enumerate(GENRES):
         first, second = (words.split() for words in _WORDS[genre])
@@ -85,4 +91,5 @@ def invent_titles(genre_codes: np.ndarray, rng: np.random.Generator) -> list[str
             volume = number // len(pairs) + 1
             name = pairs[order[number % len(pairs)]] + (f" {volume}" if volume > 1 else "")
             titles[item] = f"{name} ({years[item]})"
-    return titles
+            series[item] = order[number % len(pairs)] % len(second)
+    return titles, series

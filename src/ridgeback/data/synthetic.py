@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ridgeback.data.csr import Csr
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
-from ridgeback.data.invented_titles import GENRES, invent_titles
+from ridgeback.data.invented_titles import GENRES, N_SERIES, invent_titles
 from ridgeback.data.long_tail import power_law
 from ridgeback.data.text import Text
 from ridgeback.data.titles import Titles
@@ -67,8 +67,9 @@ def plant_catalogue(
 ) -> PlantedCatalogue:
     """Invent a catalogue of titles, users with tastes, and what these users did.
 
-    A user's few loved genres, an item's popularity and chance decide what is picked (a pair at most once); liking, the
-    item's quality, the user's mildness and noise decide the rating and the number of plays.
+    Users love a few genres, and in each genre a few series (titles that share their noun). Liking, an item's
+    popularity and chance decide what is picked (a pair at most once); liking, the item's quality, the user's mildness
+    and noise decide the rating and the number of plays.
 
     Parameters
     ----------
@@ -96,26 +97,28 @@ def plant_catalogue(
         )
     rng = np.random.default_rng(random_state)
     main, item_genres = _draw_genres(n_items, rng)
-    titles = invent_titles(main, rng)
+    titles, series = invent_titles(main, rng)
     popularity = rng.permutation(-0.8 * np.log(np.arange(1, n_items + 1) + 0.02 * n_items))
     quality = rng.normal(0.0, 0.45, n_items)
     user_tastes = rng.dirichlet(np.full(len(GENRES), 0.25), n_users)
+    series_tastes = rng.dirichlet(np.full(N_SERIES, 0.3), (n_users, len(GENRES)))
     mildness = rng.normal(0.0, 0.35, n_users)
     lengths = np.clip(rng.lognormal(3.5, 0.6, n_users).astype(np.int64), min(8, n_items), max(8, n_items // 3))
 
     rows, columns, likings = [], [], []
     for start in range(0, n_users, 512):
         tastes = user_tastes[start : start + 512]
-        liking = tastes @ item_genres.T
-        keys = popularity + 0.3 * quality + 5.0 * liking + rng.gumbel(size=liking.shape)
-        ranks = np.argsort(np.argsort(-keys, axis=1, kind="stable"), axis=1, kind="stable")
-        block_rows, block_columns = np.nonzero(ranks < lengths[start : start + 512, None])
+        of_series = tastes[:, main] * series_tastes[start : start + 512][:, main, series]
+        liking = 0.5 * tastes @ item_genres.T + 0.5 * of_series
+        keys = popularity + 0.3 * quality + 12.0 * liking + rng.gumbel(size=liking.shape)
+        last = n_items - lengths[start : start + 512, None]
+        block_rows, block_columns = np.nonzero(keys >= np.take_along_axis(np.sort(keys, axis=1), last, axis=1))
         rows.append(start + block_rows)
         columns.append(block_columns)
         likings.append(liking[block_rows, block_columns])
     row, column, liking = np.concatenate(rows), np.concatenate(columns), np.concatenate(likings)
 
-    wish = 2.8 + 2.2 * np.sqrt(liking) + quality[column] + mildness[row] + rng.normal(0.0, 0.55, len(row))
+    wish = 2.4 + 2.8 * np.sqrt(liking) + quality[column] + mildness[row] + rng.normal(0.0, 0.55, len(row))
     return PlantedCatalogue(
         users=row.astype(np.int64) + 1,
         items=column.astype(np.int64) + 1,

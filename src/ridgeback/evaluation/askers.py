@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from ridgeback.data.csr import Csr
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
+from ridgeback.errors import UnsupportedError
 from ridgeback.evaluation.cases import IdPairs, matched
+from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.recommender import Recommender
 
 FloatArray = NDArray[np.float32]
@@ -92,19 +94,26 @@ class FoldedAskers:
     Parameters
     ----------
     model : Recommender
-        Fitted. Models without factors have nothing to fold in: their users get no bias of their own.
+        Fitted. A model without factors has nothing to fold in; its users get the bias that their history asks for.
     history : Interactions
-    seen : IdPairs
-        The pairs of the history that count as seen.
     user_ids : Ids
         The test part's users.
+
+    Raises
+    ------
+    UnsupportedError
+        If the model has factors and cannot fold in.
     """
 
-    def __init__(self, model: Recommender, history: Interactions, seen: IdPairs, user_ids: Ids) -> None:
+    def __init__(self, model: Recommender, history: Interactions, user_ids: Ids) -> None:
+        if not isinstance(model, FactorModel) and model.item_factors_.shape[1]:
+            raise UnsupportedError(
+                f"{type(model).__name__} cannot fold in new users, so it cannot be judged with a history. "
+                "Leave history out, or use ImplicitALS, ExplicitALS or LogisticMF."
+            )
         self._model = model
         self._history = history
         self._rows = matched(history.user_ids, user_ids)
-        self._seen = seen
         self._seen_items = matched(model.item_ids_, history.item_ids)
 
     def take(self, users: Rows) -> Askers:
@@ -114,17 +123,19 @@ class FoldedAskers:
         factors = np.zeros((n, n_factors), dtype=np.float32)
         biases = None if model.user_biases_ is None else np.zeros(n, dtype=np.float32)
         is_fallback = np.ones(n, dtype=bool)
-        fold_in_many: Any = getattr(model, "fold_in_many", None)
-        if fold_in_many is None:
-            is_fallback[:] = False
-        else:
-            places = np.flatnonzero(rows >= 0)
-            for place, folded in zip(places, fold_in_many(_rows_of(self._history, rows[places])), strict=True):
+        places = np.flatnonzero(rows >= 0)
+        own = _rows_of(self._history, rows[places])
+        if isinstance(model, FactorModel):
+            for place, folded in zip(places, model.fold_in_many(own) if own.nnz else [], strict=own.nnz > 0):
                 factors[place] = folded.factors
                 is_fallback[place] = folded.fallback is not None
                 if biases is not None:
                     biases[place] = folded.bias
-        seen = in_model_rows(self._seen.pairs, rows, self._seen_items, len(model.item_ids_))
+        else:
+            is_fallback[:] = False
+            if biases is not None:
+                biases[places] = _ridge_biases(model, own, self._seen_items)
+        seen = in_model_rows(self._history.user_items, rows, self._seen_items, len(model.item_ids_))
         return Askers(factors, biases, seen, is_fallback)
 
 
@@ -136,6 +147,20 @@ def in_model_rows(pairs: Csr, rows: NDArray[np.int32], columns: NDArray[np.int32
     places, items = chosen.row_of_entry(), columns[chosen.indices]
     kept = (items >= 0) & (rows[places] >= 0)
     return Csr.from_pairs(places[kept], items[kept], None, (len(rows), n_items))
+
+
+def _ridge_biases(model: Recommender, history: Interactions, items: NDArray[np.int32]) -> FloatArray:
+    """``sum w (r - mean - b_i) / (regularization + sum w)`` over the known items of each user, shape (n,)."""
+    columns = items[history.user_items.indices]
+    kept = columns >= 0
+    users = history.user_items.row_of_entry()[kept]
+    values = history.user_items.values()[kept].astype(np.float64)
+    weights = np.ones(len(values)) if history.weights is None else history.weights[kept].astype(np.float64)
+    item_biases = 0.0 if model.item_biases_ is None else model.item_biases_[columns[kept]].astype(np.float64)
+    pulls = np.bincount(users, weights * (values - model.mean_ - item_biases), history.n_users)
+    ridges = np.bincount(users, weights, history.n_users) + float(model.parameters_.get("regularization", 0.0))
+    biases: FloatArray = np.divide(pulls, ridges, out=np.zeros(history.n_users), where=ridges > 0).astype(np.float32)
+    return biases
 
 
 def _rows_of(data: Interactions, rows: NDArray[np.int32]) -> Interactions:

@@ -95,10 +95,10 @@ def evaluate(
     lengths = list_lengths(k)
     threshold = _threshold(relevant_from)
     train, test = _interactions(train), _without_weight_zero(_interactions(test))
-    history = None if history is None else _interactions(history)
     if test.nnz == 0:
         raise DataError("The test part has no interaction to judge by; check how the data was split.")
     fitted = model if _is_fitted(model) else model.clone().fit(train)
+    history = None if history is None else _counting(_without_weight_zero(_interactions(history)), fitted)
     lists = None if candidates is None else CandidateLists(candidates, test.user_ids)
     cases = find_cases(test, _known(fitted, train, history, test), _seen(fitted, train, history), threshold, lists)
     _warn_if_seen(cases)
@@ -188,6 +188,14 @@ def _without_weight_zero(data: Interactions) -> Interactions:
     return data.subset(data.weights > 0)
 
 
+def _counting(data: Interactions, model: Recommender) -> Interactions:
+    """Leave out zeros where they mean no interaction."""
+    values = data.user_items.data
+    if model.family != "implicit" or values is None or (values > 0).all():
+        return data
+    return data.subset(values > 0)
+
+
 def _threshold(relevant_from: float | None) -> float | None:
     """The value from which on test pairs are relevant."""
     if relevant_from is None:
@@ -221,18 +229,14 @@ def _seen(model: Recommender, train: Interactions, history: Interactions | None)
     """What is not recommended again: the history given, the model's own, or (saved without one) the training part."""
     if history is None and model._seen is not None:
         return IdPairs(model._seen, model.user_ids_, model.item_ids_)
-    part = train if history is None else history
-    pairs = part.user_items
-    if model.family == "implicit" and pairs.data is not None:
-        pairs = pairs.keep(pairs.data > 0)
-    return IdPairs(pairs, part.user_ids, part.item_ids)
+    part = _counting(train, model) if history is None else history
+    return IdPairs(part.user_items, part.user_ids, part.item_ids)
 
 
 def _askers(model: Recommender, train: Interactions, history: Interactions | None, test: Interactions) -> AskerSource:
-    seen = _seen(model, train, history)
     if history is None:
-        return TrainedAskers(model, seen, test.user_ids)
-    return FoldedAskers(model, history, seen, test.user_ids)
+        return TrainedAskers(model, _seen(model, train, history), test.user_ids)
+    return FoldedAskers(model, history, test.user_ids)
 
 
 def _kind_of_values(model: Recommender, test: Interactions) -> str | None:

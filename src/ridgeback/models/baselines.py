@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import ParameterError
+from ridgeback.errors import ParameterError, UnsupportedError
 from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.training import training_interactions
@@ -19,8 +20,30 @@ _MAX_SWEEPS = 200
 _TOLERANCE = 1e-7  # the largest change of a bias in a sweep at which the alternation ends
 
 
+def _refused(method: str, reason: str) -> Callable[..., NoReturn]:
+    """A method that a baseline does not have, and why."""
+
+    def refuse(self: Recommender, *arguments: Any, **keywords: Any) -> NoReturn:
+        raise UnsupportedError(f"{type(self).__name__} has no {method}: {reason}.")
+
+    refuse.__name__ = method
+    refuse.__doc__ = f"Refused: {reason}."
+    return refuse
+
+
+_NO_FACTORS = "it has no factors that a history could give; use ImplicitALS, ExplicitALS or LogisticMF"
+_COUNTS_ANEW = "a baseline is counted in no time; call fit on all the data"
+
+
 class _Baseline(Recommender):
     """A model without factors: its scores are the mean and biases."""
+
+    fold_in = _refused("fold_in", _NO_FACTORS)
+    fold_in_many = _refused("fold_in_many", _NO_FACTORS)
+    fold_in_item = _refused("fold_in_item", _NO_FACTORS)
+    explain = _refused("explain", "its scores are averages over all users, no user's own history adds up to them")
+    partial_fit = _refused("partial_fit", _COUNTS_ANEW)
+    forget = _refused("forget", "a baseline is counted in no time; call fit on the data without the user")
 
     def _set(self, interactions: Interactions) -> None:
         """Set what both have in common: the data remembered, factors of no columns, no biases."""

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import DataError
 from ridgeback.models import checks
 from ridgeback.models.alternation import Loss, SideName
 from ridgeback.models.defaults import DataShape, resolve
@@ -129,8 +127,8 @@ class ExplicitALS(FactorModel):
         kept = self.__dict__.get("_rating_range")
         super()._remember(data)
         values = data.user_items.values()
-        low, high = float(values.min()), float(values.max())
-        self._rating_range = (low, high) if kept is None else (min(low, kept[0]), max(high, kept[1]))
+        low, high = (np.inf, -np.inf) if kept is None else kept
+        self._rating_range = (float(values.min(initial=low)), float(values.max(initial=high)))
 
     def _freeze(self, data: Interactions) -> None:
         super()._freeze(data)
@@ -174,10 +172,3 @@ class ExplicitALS(FactorModel):
 
     def _shares(self, history: ListedPairs, item_row: int) -> Shares:
         return least_squares_shares(self, history, item_row)
-
-    def _observation_values(self, n: int, ratings: Any, what: str) -> npt.NDArray[np.float32] | None:
-        if ratings is None:
-            raise DataError(
-                f"ExplicitALS needs a rating for each of the {what}: pass ratings=[...] or a mapping id -> rating."
-            )
-        return super()._observation_values(n, ratings, what)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from ridgeback.cpus import available_cpus
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import DataError, ParameterError, UnsupportedError
+from ridgeback.errors import ParameterError, RidgebackWarning, UnsupportedError
 from ridgeback.models import checks, explaining, fitting, folding, initialization, updating
 from ridgeback.models.alternation import Alternation, Loss, ObservedLoss, SideName, squared_loss
 from ridgeback.models.defaults import DataShape
@@ -173,10 +175,9 @@ class FactorModel(Recommender):
         self._forget_fit()
         try:
             self._run(interactions, parameters, start, held_out, patience, readers, progress)
-        except KeyboardInterrupt:
-            raise
         except BaseException:
-            self._forget_fit()
+            if "_is_final" not in self.__dict__:  # set last: an interrupted fit that has it is usable
+                self._forget_fit()
             raise
         return self
 
@@ -194,7 +195,7 @@ class FactorModel(Recommender):
                 self.init, (data.user_ids, data.item_ids), n_factors, parameters["init_scale"], streams, owner
             )
         else:
-            checks.check_choice(owner, "init", self.init, initialization.DRAWS)
+            initialization.check_draw(owner, self.init)
             users, items = (
                 initialization.draw(self.init, size, parameters["init_scale"], rng)
                 for size, rng in zip(shapes, streams, strict=True)
@@ -207,14 +208,14 @@ class FactorModel(Recommender):
                 )
             np.abs(users, out=users)
             np.abs(items, out=items)
-        users[data.user_items.counts() == 0] = 0
-        if not initialization.is_declared(self.init):
-            items[data.user_items.column_counts() == 0] = 0
         sides = []
         for factors, biases in ((users, user_biases), (items, item_biases)):
             if has_biases and biases is None:
                 biases = np.zeros(len(factors), dtype=np.float32)
             sides.append(Side(factors, biases if has_biases else None))
+        sides[0].clear(data.user_items.counts() == 0)
+        if not initialization.is_declared(self.init):
+            sides[1].clear(data.user_items.column_counts() == 0)
         return sides[0], sides[1]
 
     def _held_out(self, data: Interactions, validation: Any, metric: Any, patience: Any) -> Validation | None:
@@ -253,14 +254,14 @@ class FactorModel(Recommender):
             "users": self._row_problem("users", by_user),
             "items": self._row_problem("items", by_item),
         }
-        with interruptible() as cancel:
+        with interruptible() as cancel, contextlib.ExitStack() as shown:
             sides: dict[SideName, Side] = {"users": start[0], "items": start[1]}
             state = Alternation(
                 problems, sides, self._row_solver(), self._observed_loss(), parameters["n_threads"], cancel
             )
             reporter = fitting.Reporter(
                 self._measures(by_user, problems["users"]),
-                self._readers(state, callbacks, progress),
+                self._readers(state, callbacks, shown if progress else None),
                 self._rounding_scale(problems["users"]),
             )
             plan = fitting.Plan(
@@ -276,7 +277,7 @@ class FactorModel(Recommender):
                 state,
                 plan,
                 reporter,
-                None if held_out is None else lambda users: held_out.measure(users, state.sides["items"]),
+                None if held_out is None else lambda users: held_out.measure(users, state.sides["items"], cancel),
                 None if held_out is None else held_out.is_better,
             )
             self._take(state.sides)
@@ -289,13 +290,17 @@ class FactorModel(Recommender):
             raise KeyboardInterrupt
 
     def _readers(
-        self, state: Alternation, callbacks: Sequence[Callable[[Any, fitting.Record], Any]], progress: bool
+        self,
+        state: Alternation,
+        callbacks: Sequence[Callable[[Any, fitting.Record], Any]],
+        shown: contextlib.ExitStack | None,
     ) -> list[Callable[[fitting.Record], Any]]:
+        """Who reads the records: the progress bar, closed with `shown`, and the callbacks."""
         readers: list[Callable[[fitting.Record], Any]] = []
-        if progress:
+        if shown is not None:
             from ridgeback.models.progress import ProgressReader
 
-            readers.append(ProgressReader(type(self).__name__, self.parameters_["n_iterations"]))
+            readers.append(shown.enter_context(ProgressReader(type(self).__name__, self.parameters_["n_iterations"])))
         if callbacks:
 
             def call_all(record: fitting.Record) -> bool:
@@ -383,6 +388,7 @@ class FactorModel(Recommender):
         Source: Hu et al. 2008, equation 4.
         """
         self._check_fitted()
+        self._warn_unless_final()
         return folding.fold_in(self, items, ratings, weights)
 
     def fold_in_many(self, histories: Any) -> list[FoldedUser]:
@@ -398,6 +404,7 @@ class FactorModel(Recommender):
         list of FoldedUser, in the order given
         """
         self._check_fitted()
+        self._warn_unless_final()
         return folding.fold_in_many(self, histories)
 
     def fold_in_item(self, users: Any, ratings: Any = None, weights: Any = None) -> FoldedItem:
@@ -433,6 +440,7 @@ class FactorModel(Recommender):
         UnknownIdError, HistoryMissingError
         """
         self._check_fitted()
+        self._warn_unless_final()
         return explaining.explain(self, user, item)
 
     def partial_fit(self: Model, events: Any, refresh_users: bool = False) -> Model:
@@ -472,14 +480,15 @@ class FactorModel(Recommender):
         """What adds up to the score of one item, from a history."""
         raise NotImplementedError
 
+    def _warn_unless_final(self) -> None:
+        """Warn the caller of the caller after an interrupted fit."""
+        if not self._is_final:
+            warnings.warn(
+                "The fit was interrupted before its final user half-step, so stored users differ from folded-in ones. "
+                "Call partial_fit(..., refresh_users=True) or fit again.",
+                RidgebackWarning,
+                stacklevel=3,
+            )
+
     def _check_new_rows(self, n_users: int, n_items: int) -> None:
         """Refuse new ids that this model cannot add."""
-
-    def _observation_values(self, n: int, ratings: Any, what: str) -> np.ndarray[Any, np.dtype[np.float32]] | None:
-        """Ratings of a new history as this model reads them; None where each counts 1."""
-        if ratings is None:
-            return None
-        values = np.asarray(ratings, dtype=np.float32)
-        if values.shape != (n,):
-            raise DataError(f"ratings has shape {values.shape}; {n} {what} need one rating each.")
-        return values

@@ -148,12 +148,15 @@ def fit(
         state.to_start_axes()
     if stopped_by == "interrupted":
         return Ending(n_iterations, "interrupted", False)
+    is_final = False
     try:
         loss = state.final_users(plan.final_solver, plan.final_depends_on_start)
+        is_final = True
+        value = measure(state.sides["users"]) if measure is not None else None
+        may_not_raise = plan.final_solver.may_not_raise
+        reporter.emit(n_iterations, "final users", loss, may_not_raise=may_not_raise, validation=value)
     except (Interrupted, KeyboardInterrupt):
-        return Ending(n_iterations, "interrupted", False)
-    final = measure(state.sides["users"]) if measure is not None else None
-    reporter.emit(n_iterations, "final users", loss, may_not_raise=plan.final_solver.may_not_raise, validation=final)
+        return Ending(n_iterations, "interrupted", is_final)
     if state.n_singular:
         warnings.warn(
             f"{state.n_singular} row systems were singular and got the minimum-norm solution; "
@@ -161,7 +164,7 @@ def fit(
             RidgebackWarning,
             stacklevel=4,
         )
-    return Ending(n_iterations, stopped_by, True)
+    return Ending(n_iterations, "interrupted" if state.cancel[0] else stopped_by, True)
 
 
 def _alternate(
@@ -181,9 +184,10 @@ def _alternate(
             return iteration - 1, "callback"
         loss = state.half_step("items")
         value = None if measure is None else measure(state.peek_users())
+        has_waited_enough = value is not None and best.has_waited_enough(value, state)
         if reporter.emit(iteration, "items", loss, may_not_raise=may_not_raise, validation=value):
             return iteration, "callback"
-        if value is not None and best.has_waited_enough(value, state):
+        if has_waited_enough:
             return iteration, "early_stopping"
         if plan.tolerance is not None and before - loss.total < plan.tolerance * abs(before):
             return iteration, "tolerance"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.pairs import PairTable, merge_pairs
-from ridgeback.errors import DataError, RidgebackWarning, UnsupportedError
+from ridgeback.errors import DataError, UnsupportedError
 from ridgeback.models.alternation import SideName
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
@@ -89,13 +88,6 @@ def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
 
 
 def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
-    if not model._is_final:
-        warnings.warn(
-            "The fit was interrupted before its final user half-step, so stored users differ from folded-in ones. "
-            "Call partial_fit(..., refresh_users=True) or fit again.",
-            RidgebackWarning,
-            stacklevel=4,
-        )
     side = _solve(model, "users", histories.pairs)
     is_empty = histories.pairs.rows.counts() == 0
     return [
@@ -130,7 +122,7 @@ def _histories(model: FactorModel, parts: Sequence[tuple[Any, Any, Any]], what: 
     has_weights = any(part[2] is not None for part in parts)
     for row, (ids, ratings, own_weights) in enumerate(parts):
         ids, ratings = _ids_and_ratings(ids, ratings, what)
-        own_values = model._observation_values(len(ids), ratings, what)
+        own_values, own_weights = _numbers("ratings", ratings, ids), _numbers("weights", own_weights, ids)
         _check_values(model, own_values, own_weights, ids)
         codes = table.rows(ids) if len(ids) else np.zeros(0, dtype=np.int32)
         known = codes >= 0
@@ -139,8 +131,7 @@ def _histories(model: FactorModel, parts: Sequence[tuple[Any, Any, Any]], what: 
         rows.append(np.full(int(known.sum()), row, dtype=np.int32))
         values.append(np.ones(len(ids), dtype=np.float32)[known] if own_values is None else own_values[known])
         if has_weights:
-            given = np.ones(len(ids)) if own_weights is None else np.asarray(own_weights, dtype=np.float32)
-            weights.append(given.astype(np.float32)[known])
+            weights.append((np.ones(len(ids), dtype=np.float32) if own_weights is None else own_weights)[known])
     shape = (len(parts), len(table))
     merged = merge_pairs(
         PairTable(
@@ -194,12 +185,34 @@ def _ids_and_ratings(ids: Any, ratings: Any, what: str) -> tuple[list[Any], Any]
         return list(ids), list(ids.values())
     if isinstance(ids, Ids):
         return [ids[row] for row in range(len(ids))], ratings
+    if isinstance(ids, Interactions):
+        raise DataError(f"{what} must be ids or a mapping id -> rating; got Interactions. Use fold_in_many for these.")
     if is_one(ids):
-        return [ids], None if ratings is None else np.atleast_1d(ratings)
+        return [ids], ratings
     return [id_.item() if isinstance(id_, np.generic) else id_ for id_ in ids], ratings
 
 
-def _check_values(model: FactorModel, values: Any, weights: Any, ids: list[Any]) -> None:
+def _numbers(name: str, values: Any, ids: list[Any]) -> npt.NDArray[np.float32] | None:
+    """Ratings or weights as one float32 an id; None, each counts 1, stays None."""
+    if values is None:
+        return None
+    try:
+        with np.errstate(over="ignore"):
+            numbers = np.atleast_1d(np.asarray(values, dtype=np.float64).astype(np.float32))
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must be numbers, one an id; got {values!r}.") from None
+    if numbers.shape != (len(ids),):
+        raise DataError(f"{name} has shape {numbers.shape}; {len(ids)} ids need one each.")
+    return numbers
+
+
+def _check_values(
+    model: FactorModel, values: npt.NDArray[np.float32] | None, weights: npt.NDArray[np.float32] | None, ids: list[Any]
+) -> None:
+    if values is None and model.link == "rating" and ids:
+        raise DataError(
+            f"{type(model).__name__} needs a rating for each id: pass ratings=[...] or a mapping id -> rating."
+        )
     if values is not None:
         wrong = ~np.isfinite(values)
         if model.link == "preference":
@@ -211,11 +224,10 @@ def _check_values(model: FactorModel, values: Any, weights: Any, ids: list[Any])
                 f"ratings: {values[place]} for {ids[place]!r}; {type(model).__name__} needs values {needed}."
             )
     if weights is not None:
-        given = np.asarray(weights, dtype=np.float32)
-        if given.shape != (len(ids),):
-            raise DataError(f"weights has shape {given.shape}; {len(ids)} ids need one weight each.")
-        if not np.isfinite(given).all() or (given < 0).any():
-            raise DataError(f"weights must be finite and not below zero; got {given.tolist()[:10]}.")
+        wrong = ~np.isfinite(weights) | (weights < 0)
+        if wrong.any():
+            place = int(np.argmax(wrong))
+            raise DataError(f"weights: {weights[place]} for {ids[place]!r}; a weight is finite and not below zero.")
 
 
 def _joined(parts: list[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ridgeback.errors import ParameterError
 from ridgeback.models.checks import fail
+from ridgeback.models.parameters import Parameterized
 from ridgeback.solvers.problem import Float32Array
 
 if TYPE_CHECKING:
@@ -25,6 +26,20 @@ def is_declared(init: Any) -> bool:
 def is_model(init: Any) -> bool:
     """Whether the caller gave a fitted model."""
     return hasattr(init, "item_factors_") and hasattr(init, "item_ids_")
+
+
+def check_draw(owner: str, init: Any) -> None:
+    """Refuse what is neither a way of drawing nor arrays nor a fitted model."""
+    if isinstance(init, str) and init in DRAWS:
+        return
+    if isinstance(init, Parameterized):
+        raise ParameterError(
+            f"The 'init' parameter of {owner} must be a model that is fitted. Got an unfitted {type(init).__name__} "
+            "instead; call its fit first."
+        )
+    raise fail(
+        owner, "init", f"{', '.join(map(repr, DRAWS))}, a pair (user_factors, item_factors), or a fitted model", init
+    )
 
 
 def generators(random_state: Any, owner: str) -> tuple[np.random.Generator, np.random.Generator]:

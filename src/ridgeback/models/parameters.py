@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import reprlib
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,9 +45,17 @@ class Parameterized:
         return self
 
     def clone(self: Self) -> Self:
-        """A new, unfitted model with the same parameters."""
-        return type(self)(**{name: copy.copy(value) for name, value in self.get_params().items()})
+        """A new, unfitted model with copies of the parameters; a model to start from is shared, not copied."""
+        parameters = self.get_params().items()
+        return type(self)(
+            **{name: value if isinstance(value, Parameterized) else copy.deepcopy(value) for name, value in parameters}
+        )
 
+    def __sklearn_clone__(self: Self) -> Self:
+        """What scikit-learn's clone gives: without this it would strip a model to start from of its fit."""
+        return self.clone()
+
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         """The call that makes this model, arguments at their default left out."""
         defaults = inspect.signature(type(self).__init__).parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ProgressReader:
-    """Shows iteration, side and loss; ends with the final user half-step."""
+    """A progress bar with the loss, advanced by each half-step; use it as a context."""
 
     def __init__(self, model_name: str, n_iterations: int) -> None:
         from rich.console import Console
@@ -21,15 +21,15 @@ class ProgressReader:
             console=Console(stderr=True),
         )
         self._task = self._progress.add_task(model_name, total=2 * n_iterations + 1, loss="-")
+
+    def __enter__(self) -> ProgressReader:
         self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()  # leaves the terminal as it was, however the fit ended
 
     def __call__(self, record: dict[str, Any]) -> None:
         """Advance by one half-step."""
-        is_start, is_final = record["side"] == "start", record["side"] == "final users"
+        is_start = record["side"] == "start"
         self._progress.update(self._task, advance=0 if is_start else 1, loss=f"{record['loss']:.6g}")
-        if is_final:
-            self.close()
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        self._progress.stop()

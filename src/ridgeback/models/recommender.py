@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -241,6 +241,16 @@ class Recommender(Fitted):
         self._check_factors("describe_factors")
         return describe_factors(
             self.user_factors_, self.item_factors_, self.user_ids_, self.item_ids_, self.titles_, n=n
+        )
+
+    def predict_interval(self, user: Any, item: Any, level: float = 0.9) -> NoReturn:
+        """Not part of this version: intervals need a Bayesian model."""
+        raise UnsupportedError(f"{type(self).__name__} predicts one value, no interval. Use predict.")
+
+    def calibrate(self, validation: Any) -> NoReturn:
+        """Not part of this version."""
+        raise UnsupportedError(
+            "calibrate is not part of this version. Use LogisticMF, whose scores have probabilities."
         )
 
     def save(self, path: str | os.PathLike[str], include_history: bool = True) -> None:

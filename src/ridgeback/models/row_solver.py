@@ -28,6 +28,12 @@ class Side:
         factors = np.zeros((n_rows, self.factors.shape[1]), dtype=np.float32)
         return Side(factors, None if self.biases is None else np.zeros(n_rows, dtype=np.float32))
 
+    def clear(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Set rows, given as a mask, to zero."""
+        self.factors[rows] = 0
+        if self.biases is not None:
+            self.biases[rows] = 0
+
     def take(self, rows: npt.NDArray[np.int64]) -> Side:
         """Copies of some rows."""
         return Side(self.factors[rows], None if self.biases is None else self.biases[rows])

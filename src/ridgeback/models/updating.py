@@ -32,7 +32,6 @@ def partial_fit(model: FactorModel, events: Any, refresh_users: bool) -> None:
     model._check_new_rows(merged.n_users - len(model.user_ids_), merged.n_items - len(model.item_ids_))
 
     changed = copy.copy(model)
-    changed.__dict__.pop("_kept_item_gram", None)
     changed._remember(merged)
     changed.user_factors_ = _with_zero_rows(model.user_factors_, merged.n_users)
     changed.item_factors_ = _with_zero_rows(model.item_factors_, merged.n_items)
@@ -52,8 +51,6 @@ def partial_fit(model: FactorModel, events: Any, refresh_users: bool) -> None:
     if refresh_users:
         changed._is_final = True
     model.__dict__.update(changed.__dict__)
-    if "_kept_item_gram" not in changed.__dict__:
-        model.__dict__.pop("_kept_item_gram", None)
 
 
 def forget(model: FactorModel, user: Any) -> None:
@@ -61,9 +58,7 @@ def forget(model: FactorModel, user: Any) -> None:
     row = int(rows_of(model.user_ids_, user, "user"))
     changed = copy.copy(model)
     if model._seen is not None:
-        frozen_items = model._fit_item_counts
         changed._remember(stored_interactions(model).without_user(row))
-        changed._fit_item_counts = frozen_items
     else:
         changed.user_ids_ = model.user_ids_.drop(row)
         changed._user_counts = np.delete(model._user_counts, row)

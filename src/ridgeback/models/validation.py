@@ -13,7 +13,7 @@ from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, ParameterError
 from ridgeback.metrics import names
-from ridgeback.metrics.ranking import ranking_metric
+from ridgeback.metrics.ranking import contains, ranking_metric
 from ridgeback.metrics.rating import log_loss, mae, rmse
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import as_interactions
@@ -52,7 +52,9 @@ class Validation:
 
     @classmethod
     def of(cls, model: FactorModel, train: Interactions, validation: Any, metric: str) -> Validation:
-        """Match the validation data to the training data by id.
+        """Match the validation data to the training data by id; what counts is what `evaluate` judges.
+
+        Pairs whose user or item has no row in training are left out.
 
         Raises
         ------
@@ -72,16 +74,20 @@ class Validation:
         rows = _matched(train.user_ids, held_out.user_ids)[held_out.user_items.row_of_entry()]
         columns = _matched(train.item_ids, held_out.item_ids)[held_out.user_items.indices]
         values = held_out.user_items.values()
-        known = (rows >= 0) & (columns >= 0)
-        if k is not None:
-            known &= values > 0
-        if not known.any():
+        counts = (rows >= 0) & (columns >= 0)
+        if held_out.weights is not None:
+            counts &= held_out.weights > 0
+        if k is not None:  # relevant, to users whom training saw, and not had before
+            counts &= (values > 0) & (train.user_items.counts()[rows] > 0)
+            counts[counts] = ~contains(train.user_items, rows[counts], columns[counts])
+        if not counts.any():
             raise DataError(
-                f"validation has no pair of a user and an item of the training data among its {held_out.nnz} pairs; "
-                "split one table with rb.split, or check that ids are spelt alike."
+                f"validation has no pair to measure {metric} on among its {held_out.nnz} pairs: it needs users and "
+                "items of the training data" + ("" if k is None else ", in pairs that training does not have") + ". "
+                "Split one table with rb.split, or check that ids are spelt alike."
             )
-        users, own_rows = np.unique(rows[known], return_inverse=True)
-        pairs = Csr.from_pairs(own_rows, columns[known], values[known], (len(users), train.n_items))
+        users, own_rows = np.unique(rows[counts], return_inverse=True)
+        pairs = Csr.from_pairs(own_rows, columns[counts], values[counts], (len(users), train.n_items))
         item_counts = train.user_items.column_counts()
         return cls(
             model,
@@ -94,8 +100,14 @@ class Validation:
             int(np.count_nonzero(train.user_items.counts())),
         )
 
-    def measure(self, users: Side, items: Side) -> float:
-        """The metric of these factors."""
+    def measure(self, users: Side, items: Side, cancel: npt.NDArray[np.uint8]) -> float:
+        """The metric of these factors.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            When `cancel` became non-zero.
+        """
         name, k = names.parse(self.metric)
         own = users.take(self.users)
         n_threads = self.model.parameters_["n_threads"]
@@ -110,6 +122,7 @@ class Validation:
                 items=self.eligible,
                 exclude=self.seen,
                 n_threads=n_threads,
+                cancel=cancel,
             )
             return ranking_metric(
                 self.metric, found.items, found.counts, self.pairs, item_counts=self.item_counts, n_users=self.n_users
@@ -123,6 +136,7 @@ class Validation:
             item_biases=items.biases,
             mean=self.model.mean_,
             n_threads=n_threads,
+            cancel=cancel,
         )
         predicted = self.model._on_data_scale(scores, clip=True)
         if name == "log_loss":

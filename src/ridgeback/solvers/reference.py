@@ -83,6 +83,8 @@ def row_system(
 
 def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, bool]:
     """``A x = b`` for a symmetric positive semi-definite A; the minimum-norm solution and True where it is singular."""
+    if len(b) == 0:
+        return b, False
     values, vectors = np.linalg.eigh(A)
     is_kept = values > 1e-12 * max(values[-1], 0.0)
     if is_kept.all() and values[-1] > 0:

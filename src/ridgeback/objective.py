@@ -29,6 +29,11 @@ class Objective:
         """What a fit minimises."""
         return self.observed + self.unobserved + self.regularization
 
+    @property
+    def magnitude(self) -> float:
+        """Sum of the parts' absolute values: the scale of rounding."""
+        return abs(self.observed) + abs(self.unobserved) + abs(self.regularization)
+
 
 def scores(
     user_factors: Matrix,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback.models.row_solver import RowSolver, Side
+from ridgeback.objective import Objective
 from ridgeback.solvers import native
 from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate
 from ridgeback.solvers.problem import Float64Array, RowProblem
@@ -22,25 +23,6 @@ ObservedLoss: TypeAlias = Callable[[RowProblem, Side, Side, int], float]
 
 class Interrupted(Exception):
     """A half-step was cut short; the rows that were solved stay solved."""
-
-
-@dataclass(frozen=True)
-class Loss:
-    """The parts of the loss: ``total = observed + unobserved + regularization``."""
-
-    observed: float
-    unobserved: float
-    regularization: float
-
-    @property
-    def total(self) -> float:
-        """What the fit minimises."""
-        return self.observed + self.unobserved + self.regularization
-
-    @property
-    def magnitude(self) -> float:
-        """Sum of the parts' absolute values: the scale of rounding."""
-        return abs(self.observed) + abs(self.unobserved) + abs(self.regularization)
 
 
 def squared_loss(problem: RowProblem, fixed: Side, own: Side, n_threads: int) -> float:
@@ -81,7 +63,7 @@ class Alternation:
         Updated in place.
     solver : RowSolver
     observed_loss : callable
-        Loss over the listed pairs at given factors, for the starting values.
+        Objective over the listed pairs at given factors, for the starting values.
     n_threads : int
     cancel : uint8 array of length 1
         Becomes non-zero on ctrl-C.
@@ -106,20 +88,20 @@ class Alternation:
         self.rotation: Float64Array | None = None  # from the axes of the start to today's; None while they are the same
         self._grams: dict[SideName, Float64Array | None] = {"users": None, "items": None}
         self._penalties: dict[SideName, float | None] = {"users": None, "items": None}
-        self._next_users: tuple[Side, Loss] | None = None
+        self._next_users: tuple[Side, Objective] | None = None
 
     @property
     def unobserved_weight(self) -> float:
         """Weight of the all-pairs term."""
         return self.problems["users"].unobserved_weight
 
-    def start(self) -> Loss:
+    def start(self) -> Objective:
         """The loss of the starting values."""
         observed = self.observed_loss(self.problems["users"], self.sides["items"], self.sides["users"], self.n_threads)
         unobserved = self._unobserved(self._gram("users"), self._gram("items")) if self.unobserved_weight else 0.0
-        return Loss(observed, unobserved, self._penalty("users") + self._penalty("items"))
+        return Objective(observed, unobserved, self._penalty("users") + self._penalty("items"))
 
-    def half_step(self, name: SideName) -> Loss:
+    def half_step(self, name: SideName) -> Objective:
         """Solve all rows of one side.
 
         Raises
@@ -142,7 +124,7 @@ class Alternation:
             self._next_users = (users, self._solve("users", users, self.solver))
         return self._next_users[0]
 
-    def final_users(self, solver: RowSolver, depends_on_start: bool) -> Loss:
+    def final_users(self, solver: RowSolver, depends_on_start: bool) -> Objective:
         """The last half-step: every user exactly, from zero where the solver cares where it starts."""
         users = self.sides["users"]
         own = users.zeros_like(len(users.factors)) if depends_on_start else users
@@ -184,7 +166,7 @@ class Alternation:
         self.rotation = vectors if self.rotation is None else self.rotation @ vectors
         self._grams[OTHER[name]] = np.diag(values)
 
-    def _solve(self, name: SideName, own: Side, solver: RowSolver) -> Loss:
+    def _solve(self, name: SideName, own: Side, solver: RowSolver) -> Objective:
         """Solve one side into `own`; the parts of the loss with `own` in its place."""
         problem, other = self.problems[name], OTHER[name]
         fixed_gram = self._gram(other) if self.unobserved_weight else None
@@ -200,7 +182,7 @@ class Alternation:
             own_gram = self._gram(name) if is_current else gram(own.factors, n_threads=self.n_threads)
             unobserved = self._unobserved(fixed_gram, own_gram)
         penalty = ridge_penalty(problem, own)
-        return Loss(result.loss - penalty - unobserved, unobserved, penalty + self._penalty(other))
+        return Objective(result.loss - penalty - unobserved, unobserved, penalty + self._penalty(other))
 
     def _replace(self, name: SideName, side: Side) -> None:
         """Put a side in place and forget what was derived from the one before."""

@@ -9,17 +9,15 @@ import numpy as np
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.models import checks
-from ridgeback.models.alternation import Loss, SideName
+from ridgeback.models.alternation import SideName
 from ridgeback.models.defaults import DataShape, resolve
-from ridgeback.models.explaining import Shares, least_squares_shares
-from ridgeback.models.factor_model import FactorModel
-from ridgeback.models.implicit import resolved_solver
-from ridgeback.models.row_solver import ConjugateGradient, Exact, NonNegative, RowSolver
+from ridgeback.models.least_squares import LeastSquaresModel
 from ridgeback.models.training import ListedPairs, training_interactions
+from ridgeback.objective import Objective
 from ridgeback.solvers.problem import RowProblem
 
 
-class ExplicitALS(FactorModel):
+class ExplicitALS(LeastSquaresModel):
     """Explicit alternating least squares with joint biases.
 
     Minimises, with score ``s = mean + b_u + b_i + x_u . y_i``::
@@ -118,9 +116,8 @@ class ExplicitALS(FactorModel):
         parameters = resolve("explicit", self._common_parameters(), shape)
         for name in ("regularization", "bias_regularization", "frequency_exponent"):
             parameters[name] = checks.check_number(owner, name, parameters[name])
-        for name in ("biases", "non_negative"):
-            parameters[name] = checks.check_flag(owner, name, parameters[name])
-        parameters.update(resolved_solver(owner, self.solver, self.n_cg_steps, parameters["non_negative"], "exact"))
+        parameters["biases"] = checks.check_flag(owner, "biases", self.biases)
+        parameters.update(self._resolve_solver(automatic="exact"))
         return parameters
 
     def _remember(self, data: Interactions) -> None:
@@ -148,20 +145,7 @@ class ExplicitALS(FactorModel):
             bias_ridges=p["bias_regularization"] * scale if p["biases"] else None,
         )
 
-    def _row_solver(self) -> RowSolver:
-        p = self.parameters_
-        if p["non_negative"]:
-            return NonNegative()
-        return ConjugateGradient(p["n_cg_steps"], uses_eigenbasis=False) if p["solver"] == "cg" else Exact()
-
-    def _final_solver(self) -> RowSolver:
-        return NonNegative() if self.parameters_["non_negative"] else Exact("double")
-
-    @property
-    def _final_depends_on_start(self) -> bool:
-        return bool(self.parameters_["non_negative"])
-
-    def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Loss], dict[str, float | None]]:
+    def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Objective], dict[str, float | None]]:
         total = pairs.rows.nnz if pairs.weights is None else float(np.sum(pairs.weights, dtype=np.float64))
         return lambda loss: {"rmse": float(np.sqrt(max(0.0, loss.observed) / total)), "cross_entropy": None}
 
@@ -169,6 +153,3 @@ class ExplicitALS(FactorModel):
         assert problem.targets is not None
         squares = problem.targets.astype(np.float64) ** 2
         return float(squares.sum() if problem.confidences is None else squares @ problem.confidences)
-
-    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
-        return least_squares_shares(self, history, item_row)

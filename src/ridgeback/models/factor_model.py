@@ -13,13 +13,14 @@ from ridgeback.cpus import available_cpus
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError, RidgebackWarning, UnsupportedError
 from ridgeback.models import checks, explaining, fitting, folding, initialization, updating
-from ridgeback.models.alternation import Alternation, Loss, ObservedLoss, SideName, squared_loss
+from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.interrupts import interruptible
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.row_solver import RowSolver, Side
 from ridgeback.models.training import ListedPairs
 from ridgeback.models.validation import Validation
+from ridgeback.objective import Objective
 from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float64Array, RowProblem
 
@@ -100,10 +101,10 @@ class FactorModel(Recommender):
         raise NotImplementedError
 
     def _observed_loss(self) -> ObservedLoss:
-        """Loss of the listed pairs at given factors."""
+        """Objective of the listed pairs at given factors."""
         return squared_loss
 
-    def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Loss], dict[str, float | None]]:
+    def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Objective], dict[str, float | None]]:
         """What the history shows beside the loss."""
         return lambda loss: {"rmse": None, "cross_entropy": None}
 

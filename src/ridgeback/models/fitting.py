@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ridgeback.errors import ObjectiveRoseError, RidgebackWarning
-from ridgeback.models.alternation import Alternation, Interrupted, Loss
+from ridgeback.models.alternation import Alternation, Interrupted
 from ridgeback.models.row_solver import RowSolver, Side
+from ridgeback.objective import Objective
 
 StoppedBy: TypeAlias = Literal["n_iterations", "tolerance", "early_stopping", "callback", "interrupted"]
 Record: TypeAlias = dict[str, Any]
@@ -61,7 +62,7 @@ class Plan:
 class Reporter:
     """Makes one record a half-step and hands it to everybody who reads them; holds the loss to its promise."""
 
-    measures: Callable[[Loss], dict[str, float | None]]
+    measures: Callable[[Objective], dict[str, float | None]]
     readers: list[Callable[[Record], Any]]
     rounding_scale: float
     history: list[Record] = field(default_factory=list)
@@ -69,7 +70,13 @@ class Reporter:
     _previous: float | None = None
 
     def emit(
-        self, iteration: int, side: str, loss: Loss, *, may_not_raise: bool = False, validation: float | None = None
+        self,
+        iteration: int,
+        side: str,
+        loss: Objective,
+        *,
+        may_not_raise: bool = False,
+        validation: float | None = None,
     ) -> bool:
         """Record a half-step; True when a reader wants the fit to end."""
         self._check(iteration, side, loss, may_not_raise)
@@ -92,7 +99,7 @@ class Reporter:
         """The next loss is of other factors: do not compare."""
         self._previous = None
 
-    def _check(self, iteration: int, side: str, loss: Loss, may_not_raise: bool) -> None:
+    def _check(self, iteration: int, side: str, loss: Objective, may_not_raise: bool) -> None:
         if not math.isfinite(loss.total) or loss.magnitude > _LARGEST_LOSS:
             raise ObjectiveRoseError(
                 f"The loss is {loss.total:.3g} after the half-step '{side}' of iteration {iteration}: values or "

@@ -10,16 +10,14 @@ from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError, UnsupportedError
 from ridgeback.models import checks
 from ridgeback.models.alternation import SideName
-from ridgeback.models.defaults import N_CG_STEPS, DataShape, resolve
-from ridgeback.models.explaining import Shares, least_squares_shares
-from ridgeback.models.factor_model import FactorModel
+from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.frequencies import frequency_scales, mean_weight
-from ridgeback.models.row_solver import ConjugateGradient, Exact, NonNegative, RowSolver
+from ridgeback.models.least_squares import LeastSquaresModel
 from ridgeback.models.training import ListedPairs, training_interactions
 from ridgeback.solvers.problem import Float32Array, RowProblem
 
 
-class ImplicitALS(FactorModel):
+class ImplicitALS(LeastSquaresModel):
     """Implicit alternating least squares.
 
     With confidence c and score s = x_u . y_i, ``loss="ials"`` minimises (Rendle et al. 2022)::
@@ -173,8 +171,7 @@ class ImplicitALS(FactorModel):
             parameters["alpha"] = checks.check_number(owner, "alpha", parameters["alpha"], is_open=True)
         checks.check_choice(owner, "frequency_counts", self.frequency_counts, ("all", "observed"))
         parameters["weight_exponents"] = _checked_exponents(parameters["weight_exponents"])
-        parameters["non_negative"] = checks.check_flag(owner, "non_negative", self.non_negative)
-        parameters.update(resolved_solver(owner, self.solver, self.n_cg_steps, parameters["non_negative"], "cg"))
+        parameters.update(self._resolve_solver(automatic="cg"))
         return parameters
 
     def _freeze(self, data: Interactions) -> None:
@@ -217,45 +214,12 @@ class ImplicitALS(FactorModel):
             unobserved_weight=unobserved_weight,
         )
 
-    def _row_solver(self) -> RowSolver:
-        p = self.parameters_
-        if p["non_negative"]:
-            return NonNegative()
-        return ConjugateGradient(p["n_cg_steps"], uses_eigenbasis=True) if p["solver"] == "cg" else Exact()
-
-    def _final_solver(self) -> RowSolver:
-        return NonNegative() if self.parameters_["non_negative"] else Exact("double")
-
-    @property
-    def _final_depends_on_start(self) -> bool:
-        return bool(self.parameters_["non_negative"])
-
     def _rounding_scale(self, problem: RowProblem) -> float:
         scale = problem.rows.nnz * (1.0 if problem.pull == "one_plus_weight" else 0.0)
         if problem.confidences is not None:
             slope = self.parameters_["alpha"] or 1.0
             return scale + slope * float(np.sum(problem.confidences, dtype=np.float64))
         return scale + problem.rows.nnz
-
-    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
-        return least_squares_shares(self, history, item_row)
-
-
-def resolved_solver(owner: str, solver: Any, n_cg_steps: Any, non_negative: bool, automatic: str) -> dict[str, Any]:
-    """What `solver` and `n_cg_steps` mean, checked together."""
-    chosen = checks.check_choice(owner, "solver", solver, ("auto", "exact", "cg"))
-    if n_cg_steps != "auto":
-        n_cg_steps = checks.check_count(owner, "n_cg_steps", n_cg_steps, low=1)
-    if non_negative:
-        if chosen == "cg":
-            raise ParameterError(
-                f"The 'solver' parameter of {owner} must be 'auto' or 'exact' with non_negative=True: conjugate "
-                "gradient cannot keep factors non-negative. Got 'cg' instead."
-            )
-        chosen = "exact"
-    elif chosen == "auto":
-        chosen = automatic
-    return {"solver": chosen, "n_cg_steps": N_CG_STEPS if n_cg_steps == "auto" else n_cg_steps}
 
 
 def _checked_exponents(exponents: Any) -> tuple[float, float]:

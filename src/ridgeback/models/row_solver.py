@@ -44,7 +44,7 @@ class RowSolver(Protocol):
 
     @property
     def uses_eigenbasis(self) -> bool:
-        """Whether both sides must be rotated so that the fixed side's Gramian is diagonal."""
+        """Whether both sides must be rotated so that the fixed side's Gramian, where it counts, is diagonal."""
         ...
 
     @property
@@ -103,7 +103,7 @@ class ConjugateGradient:
     """A few steps a row, in the eigenbasis of the fixed side's Gramian where there is an all-pairs term."""
 
     n_steps: int
-    uses_eigenbasis: bool
+    uses_eigenbasis: bool = True
     may_not_raise: bool = False
 
     def solve(

@@ -3,7 +3,8 @@
 from ridgeback.models.baselines import BiasBaseline, Popularity
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.models.implicit import ImplicitALS
+from ridgeback.models.logistic import LogisticMF
 from ridgeback.models.persistence import load
 from ridgeback.models.recommender import Recommender
 
-__all__ = ["BiasBaseline", "ExplicitALS", "ImplicitALS", "Popularity", "Recommender", "load"]
+__all__ = ["BiasBaseline", "ExplicitALS", "ImplicitALS", "LogisticMF", "Popularity", "Recommender", "load"]

@@ -85,6 +85,7 @@ class Alternation:
         self.n_threads = n_threads
         self.cancel = cancel
         self.n_singular = 0
+        self.n_unbounded = 0
         self.rotation: Float64Array | None = None  # from the axes of the start to today's; None while they are the same
         self._grams: dict[SideName, Float64Array | None] = {"users": None, "items": None}
         self._penalties: dict[SideName, float | None] = {"users": None, "items": None}
@@ -176,6 +177,7 @@ class Alternation:
         if not result.is_complete:
             raise Interrupted
         self.n_singular += result.n_singular
+        self.n_unbounded += result.n_unbounded
         unobserved = 0.0
         if fixed_gram is not None:
             is_current = own is self.sides[name]

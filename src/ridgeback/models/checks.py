@@ -48,6 +48,11 @@ def check_flag(owner: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
+def memory_bytes() -> int | None:
+    """This machine's memory, or None where it does not say."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+
+
 def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> None:
     """Refuse factors that cannot fit into this machine's memory, before anything is allocated.
 
@@ -59,7 +64,7 @@ def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> No
     n_factors, n_threads = parameters["n_factors"], parameters["n_threads"]
     factors = 4 * n_factors * (shape.n_users + shape.n_items)
     systems = 8 * n_factors * n_factors * (3 * n_threads + 3)
-    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+    available = memory_bytes()
     if available is not None and factors + systems > available:
         raise ParameterError(
             f"The 'n_factors' parameter of {owner} must leave the factors within memory: {n_factors} factors for "

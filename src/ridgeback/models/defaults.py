@@ -36,7 +36,13 @@ DEFAULTS: dict[str, dict[str, Default]] = {
         "weight_exponents": (0.3, 0.3),
     },
     "hu": {"regularization": 1.0, "alpha": 10.0, "frequency_exponent": 0.0, "weight_exponents": (0.0, 0.0)},
-    "logistic": {"regularization": 1.0, "bias_regularization": 1.0},
+    "logistic": {
+        "regularization": 2.0,
+        "bias_regularization": 2.0,
+        "n_negatives": lambda shape: (
+            "all" if shape.n_users * shape.n_items <= 1_000_000 else round(5 * shape.n_interactions / shape.n_users)
+        ),
+    },
     "bias": {"regularization": 3.0},
 }
 

@@ -171,6 +171,13 @@ def fit(
             RidgebackWarning,
             stacklevel=4,
         )
+    if state.n_unbounded:
+        warnings.warn(
+            f"{state.n_unbounded} users have no finite optimum: a regularization is 0 and their yeses and noes can be "
+            "separated. They stay as the last iteration left them; set the regularization above 0.",
+            RidgebackWarning,
+            stacklevel=4,
+        )
     return Ending(n_iterations, "interrupted" if state.cancel[0] else stopped_by, True)
 
 

@@ -20,7 +20,7 @@ from ridgeback.recommend.id_rows import is_one, rows_of
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems
 from ridgeback.recommend.top_k import score_pairs, similar
 from ridgeback.solvers.matrices import gram
-from ridgeback.solvers.problem import Float32Array
+from ridgeback.solvers.problem import Float32Array, HalfStep
 
 if TYPE_CHECKING:
     from ridgeback.models.explaining import Explanation
@@ -68,7 +68,7 @@ def fold_in_item(model: FactorModel, users: Any, ratings: Any, weights: Any) -> 
     return FoldedItem(model, side.factors[0], bias, histories.unknown[0])
 
 
-def solve_rows(model: FactorModel, side: SideName, listed: ListedPairs, own: Side) -> None:
+def solve_rows(model: FactorModel, side: SideName, listed: ListedPairs, own: Side) -> HalfStep:
     """Solve rows of one side into `own`, in float64, with the fitted other side fixed."""
     problem = model._row_problem(side, listed)
     if side == "users":
@@ -77,13 +77,19 @@ def solve_rows(model: FactorModel, side: SideName, listed: ListedPairs, own: Sid
     else:
         fixed = Side(model.user_factors_, model.user_biases_)
         fixed_gram = gram(model.user_factors_, n_threads=model._thread_count()) if problem.unobserved_weight else None
-    model._final_solver().solve(problem, fixed, own, fixed_gram, n_threads=model._thread_count(), cancel=None)
+    return model._final_solver().solve(problem, fixed, own, fixed_gram, n_threads=model._thread_count(), cancel=None)
 
 
 def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
     like = Side(model.item_factors_, model.item_biases_)
     own = like.zeros_like(pairs.rows.n_rows)
-    solve_rows(model, side, model._listed(pairs, side), own)
+    result = solve_rows(model, side, model._listed(pairs, side), own)
+    if result.n_unbounded:
+        raise UnsupportedError(
+            f"{result.n_unbounded} of {pairs.rows.n_rows} histories have no finite factors: a regularization of this "
+            f"{type(model).__name__} is 0, and their yeses and noes can be separated. Fit with regularization and "
+            "bias_regularization above 0."
+        )
     return own
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from ridgeback.data.csr import Csr
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.titles import Titles
-from ridgeback.errors import ParameterError
+from ridgeback.errors import ParameterError, RidgebackWarning
 from ridgeback.models.folding import solve_rows
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
@@ -119,8 +120,16 @@ def _solve(model: FactorModel, name: Any, listed: ListedPairs, rows: npt.NDArray
     factors, biases = (
         (model.user_factors_, model.user_biases_) if name == "users" else (model.item_factors_, model.item_biases_)
     )
-    own = Side(factors, biases).zeros_like(len(rows))
-    solve_rows(model, name, listed, own)
+    current = Side(factors, biases)
+    own = current.zeros_like(len(rows)) if model._final_depends_on_start else current.take(rows)
+    result = solve_rows(model, name, listed, own)
+    if result.n_unbounded:
+        warnings.warn(
+            f"{result.n_unbounded} of {len(rows)} {name} have no finite optimum with their new events: a "
+            "regularization is 0 and their yeses and noes can be separated. They stay as they were.",
+            RidgebackWarning,
+            stacklevel=4,
+        )
     factors[rows] = own.factors
     if biases is not None:
         biases[rows] = own.biases

@@ -154,8 +154,8 @@ def newton(
         step = logistic_reference.newton(problem.take(singular), fixed_factors, fixed_biases, part, part_biases)
         _put_rows(factors, biases, singular, part, part_biases)
         loss += step.loss
-        n_unbounded += step.n_singular
-    return HalfStep(loss, n_unbounded, is_complete)
+        n_unbounded += step.n_unbounded
+    return HalfStep(loss, is_complete=is_complete, n_unbounded=n_unbounded)
 
 
 def _run(

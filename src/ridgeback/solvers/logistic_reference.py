@@ -88,6 +88,11 @@ class LogisticRow:
         pulls = np.abs(self.surprises(u)) @ np.linalg.norm(self.columns, axis=1)
         return float(pulls + np.linalg.norm(2 * self.ridges * u))
 
+    def half_hessian(self, u: Float64Array) -> Float64Array:
+        """sum_j c_j probability_j (1 - probability_j) / 2 * z_j z_j^T + R."""
+        probability = sigmoid(self.scores(u))
+        return self.weighted_gram(self.confidences * probability * (1 - probability) / 2)
+
     def weighted_gram(self, weights: Float64Array) -> Float64Array:
         """sum_j weight_j z_j z_j^T + R."""
         weighted: Float64Array = self.columns.T @ (weights[:, None] * self.columns)
@@ -236,22 +241,22 @@ def newton(
     """Put every row at its optimum, by Newton steps from zero that are halved until the loss falls.
 
     A row without a finite optimum (something is not regularised, and its yeses and noes can be separated) stays as it
-    was and is counted in `n_singular`. Parameters and returns as in `majorize`.
+    was and is counted in `n_unbounded`. Parameters and returns as in `majorize`.
     """
-    n_singular = 0
+    n_unbounded = 0
 
     def step(row: LogisticRow, u: Float64Array, r: int) -> Float64Array:
-        nonlocal n_singular
+        nonlocal n_unbounded
         optimum = minimize(row)
-        n_singular += optimum is None
+        n_unbounded += optimum is None
         return u if optimum is None else optimum
 
     result = _half_step(problem, fixed_factors, fixed_biases, factors, biases, step)
-    return HalfStep(result.loss, n_singular)
+    return HalfStep(result.loss, n_unbounded=n_unbounded)
 
 
-def minimize(row: LogisticRow) -> Float64Array | None:
-    """The row's optimum, to a gradient of 1e-10 of the sum of its terms' norms; None where there is no finite one.
+def minimize(row: LogisticRow, tolerance: float = GRADIENT_TOLERANCE) -> Float64Array | None:
+    """The row's optimum, to a gradient of `tolerance` of the sum of its terms' norms; None where none is finite.
 
     Near the optimum a step gains less than the loss's own rounding: there it is enough that the loss does not rise.
     """
@@ -260,11 +265,9 @@ def minimize(row: LogisticRow) -> Float64Array | None:
     n_steps = MAX_NEWTON_STEPS if (row.ridges == 0).any() else 10 * MAX_NEWTON_STEPS
     for _ in range(n_steps):
         gradient = row.gradient(u)
-        if np.linalg.norm(gradient) <= GRADIENT_TOLERANCE * row.gradient_scale(u):
+        if np.linalg.norm(gradient) <= tolerance * row.gradient_scale(u):
             return u
-        probability = sigmoid(row.scores(u))
-        half_hessian = row.weighted_gram(row.confidences * probability * (1 - probability) / 2)
-        step, _ = solve_symmetric(half_hessian, -gradient / 2)
+        step, _ = solve_symmetric(row.half_hessian(u), -gradient / 2)
         for _ in range(MAX_HALVINGS):
             lower = row.loss(u + step)
             if lower <= loss * (1 + LOSS_ROUNDING):

@@ -100,8 +100,11 @@ class HalfStep:
         Rows whose system was singular and that got the minimum-norm solution.
     is_complete : bool
         False where the half-step was stopped; rows already solved stay solved.
+    n_unbounded : int
+        Rows of a logistic problem that have no finite optimum; they stay as they were.
     """
 
     loss: float
     n_singular: int = 0
     is_complete: bool = True
+    n_unbounded: int = 0

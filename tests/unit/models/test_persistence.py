@@ -1,8 +1,8 @@
+import copy
 import json
 import re
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,29 +10,17 @@ import safetensors
 
 import ridgeback as rb
 from ridgeback import storage
-from ridgeback.data import Csr, Ids, Text
-from ridgeback.errors import ModelFileError, NotFittedError, RidgebackWarning
+from ridgeback.data import Csr, Ids, Text, Titles
+from ridgeback.errors import HistoryMissingError, ModelFileError, NotFittedError, RidgebackWarning
 from ridgeback.models import persistence
 from ridgeback.models.persistence import load, save
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "model-file.md"
 
 
-class StandIn(rb.Popularity):
-    """A factor model with every attribute that files hold, and no mathematics."""
-
-    family = "implicit"
-
-    def __init__(self, n_factors=2, regularization=None, weight_exponents=None, init="normal", random_state=0):
-        self.n_factors = n_factors
-        self.regularization = regularization
-        self.weight_exponents = weight_exponents
-        self.init = init
-        self.random_state = random_state
-
-
 def fitted(parameters=None, with_everything=True, text_ids=True):
-    model = StandIn(**(parameters or {}))
+    """A model with every attribute that files hold, set by hand."""
+    model = rb.ImplicitALS(**({"n_factors": 2} | (parameters or {})))
     users = ["ann", "bob", "기생충"] if text_ids else [-7, 0, 2**62]
     rng = np.random.default_rng(0)
     model.user_factors_ = rng.standard_normal((3, 2)).astype(np.float32)
@@ -59,16 +47,6 @@ def fitted(parameters=None, with_everything=True, text_ids=True):
     return model
 
 
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch, request):
-    monkeypatch.setitem(persistence.FAMILIES, "implicit", ("stand_in", "StandIn"))
-    real = persistence.importlib.import_module
-    module = SimpleNamespace(StandIn=StandIn)
-    monkeypatch.setattr(
-        persistence, "importlib", SimpleNamespace(import_module=lambda n: module if n == "stand_in" else real(n))
-    )
-
-
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "shop.ridge"
@@ -92,7 +70,7 @@ def test_gives_back_every_attribute(path, verify, with_everything, text_ids):
     model = fitted({"weight_exponents": (0.3, 0)}, with_everything, text_ids)
     save(model, path)
     loaded = load(path, verify)
-    assert type(loaded) is StandIn
+    assert type(loaded) is rb.ImplicitALS
     assert loaded.get_params() == model.get_params()
     assert vars(loaded).keys() == vars(model).keys()
     for name, value in vars(model).items():
@@ -110,6 +88,88 @@ def test_baselines(path, model):
     assert loaded.predict("b", 2) == model.predict("b", 2)
     assert [r.item for r in loaded.recommend("a")] == [r.item for r in model.recommend("a")]
     assert loaded._fingerprint == data.fingerprint()
+
+
+class TestAModelThatLearned:
+    """What a loaded model answers and learns is what the model itself would have."""
+
+    @pytest.fixture(params=["explicit", "implicit", "hu", "non-negative"])
+    def model(self, request):
+        rng = np.random.default_rng(1)
+        users, items = np.divmod(rng.permutation(400)[:150], 20)
+        data = rb.Interactions.from_arrays(
+            [f"user {u}" for u in users],
+            items,
+            ratings=rng.integers(1, 6, 150),
+            weights=rng.integers(1, 3, 150),
+            titles=Titles(Ids.from_sequence(np.arange(20)), Text.from_strings([f"title {i}" for i in range(20)])),
+        )
+        model = {
+            "explicit": rb.ExplicitALS(n_factors=3),
+            "implicit": rb.ImplicitALS(n_factors=3, alpha=2.0),
+            "hu": rb.ImplicitALS(n_factors=3, loss="hu", weight_exponents=(0.3, 0.1)),
+            "non-negative": rb.ExplicitALS(n_factors=3, non_negative=True, n_iterations=3),
+        }[request.param]
+        return model.fit(data)
+
+    def test_attributes(self, model, path):
+        model.save(path)
+        loaded = rb.load(path)
+        kept = {name: value for name, value in vars(model).items() if not name.startswith(("_eligible", "_kept"))}
+        assert vars(loaded).keys() == kept.keys()
+        for name, value in kept.items():
+            assert same(value, getattr(loaded, name)), name
+
+    def test_answers(self, model, path):
+        model.save(path)
+        loaded = rb.load(path, verify=False)
+        for one, other in zip(
+            model.recommend(["user 3", "user 7"]), loaded.recommend(["user 3", "user 7"]), strict=True
+        ):
+            assert (one.items.tolist(), one.scores.tolist()) == (other.items.tolist(), other.scores.tolist())
+        assert [(r.item, r.title, r.score) for r in loaded.similar_items(3)] == [
+            (r.item, r.title, r.score) for r in model.similar_items(3)
+        ]
+        one, other = model.explain("user 3", 5), loaded.explain("user 3", 5)
+        assert one.score == other.score
+        assert [c.contribution for c in one.contributions] == [c.contribution for c in other.contributions]
+        history = {1: 5, 2: 3}
+        assert np.array_equal(model.fold_in(history).factors, loaded.fold_in(history).factors)
+        users = {"user 1": 5, "user 2": 3}
+        assert np.array_equal(model.fold_in_item(users).factors, loaded.fold_in_item(users).factors)
+
+    def test_goes_on_learning(self, model, path):
+        events = rb.Interactions.from_arrays(["user 3", "new"], [5, 5], ratings=[5, 4])
+        for verify in (True, False):
+            model.save(path)
+            loaded = rb.load(path, verify)
+            loaded.partial_fit(events).forget("user 7").save(path)
+            twin = copy.deepcopy(model).partial_fit(events).forget("user 7")
+            again = rb.load(path)
+            assert list(again.user_ids_) == list(twin.user_ids_)
+            assert np.array_equal(again.user_factors_, twin.user_factors_)
+            assert np.array_equal(again.item_factors_, twin.item_factors_)
+
+    def test_a_forgotten_user_is_not_in_the_file(self, model, path):
+        model.save(path)
+        assert b"user 7user 8" in path.read_bytes()
+        rb.load(path).forget("user 7").save(path)
+        assert b"user 7" not in path.read_bytes()
+        assert b"user 6user 8" in path.read_bytes()
+
+    def test_without_history(self, model, path):
+        model.save(path, include_history=False)
+        loaded = rb.load(path)
+        assert np.array_equal(model.fold_in({1: 5}).factors, loaded.fold_in({1: 5}).factors)
+        assert len(loaded.recommend("user 3", exclude_seen=False)) == 10
+        for ask in (
+            lambda: loaded.recommend("user 3"),
+            lambda: loaded.recommend_all(),
+            lambda: loaded.explain("user 3", 5),
+            lambda: loaded.partial_fit(rb.Interactions.from_arrays(["new"], [5], ratings=[5])),
+        ):
+            with pytest.raises(HistoryMissingError, match="without its history"):
+                ask()
 
 
 def test_saving_a_loaded_model_gives_the_same_bytes(path, tmp_path):
@@ -155,7 +215,7 @@ class TestParameters:
     def test_objects_are_left_out_with_a_warning(self, path, name):
         value = {"init": fitted(), "random_state": np.random.default_rng(3)}[name]
         with pytest.warns(
-            RidgebackWarning, match=f"does not hold the argument {name} of StandIn; the loaded model answers"
+            RidgebackWarning, match=f"does not hold the argument {name} of ImplicitALS; the loaded model answers"
         ):
             save(fitted({name: value}), path)
         assert getattr(load(path), name) == {"init": "normal", "random_state": 0}[name]
@@ -177,8 +237,8 @@ def test_history_that_is_not_finite_becomes_none(path):
 
 
 def test_an_unfitted_model(path):
-    with pytest.raises(NotFittedError, match="StandIn is not fitted"):
-        save(StandIn(), path)
+    with pytest.raises(NotFittedError, match="ImplicitALS is not fitted"):
+        save(rb.ImplicitALS(), path)
     assert not path.exists()
 
 
@@ -280,7 +340,7 @@ class TestWrongContents:
         [
             ("family", "shop", "its family is 'shop', and known are explicit, implicit"),
             ("family", 7, "the metadata family must be str, got int"),
-            ("parameters", {"strange": 1}, r"its parameters do not fit StandIn \(.*strange"),
+            ("parameters", {"strange": 1}, r"its parameters do not fit ImplicitALS \(.*strange"),
             ("parameters", [], "the metadata parameters must be dict, got list"),
             ("mean", "3", "the metadata mean must be float, got str"),
             ("mean", True, "the metadata mean must be float, got bool"),

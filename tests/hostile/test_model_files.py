@@ -394,4 +394,4 @@ def test_a_writer_killed_at_random_moments_leaves_the_old_file_or_the_new_one(tm
     assert counts["broken"] == 0
     assert counts["whole"] == 200
     assert counts["killed while writing"] >= 20
-    assert counts["versions seen"] >= 20
+    assert counts["versions seen"] >= 10

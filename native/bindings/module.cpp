@@ -8,6 +8,7 @@ NB_MODULE(_native, m) {
   register_logistic(m);
   register_matrices(m);
   register_csr(m);
+  register_event_table(m);
   register_ids(m);
   register_top_k(m);
 }

@@ -29,5 +29,6 @@ void register_solvers(nb::module_& m);
 void register_logistic(nb::module_& m);
 void register_matrices(nb::module_& m);
 void register_csr(nb::module_& m);
+void register_event_table(nb::module_& m);
 void register_ids(nb::module_& m);
 void register_top_k(nb::module_& m);

@@ -2,10 +2,12 @@
 Native kernels of Ridgeback. Private: call them through ridgeback.solvers, data and recommend.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
+from typing_extensions import CapsuleType
 
 
 def instruction_set() -> str:
@@ -66,6 +68,67 @@ def csr_gather(source: Annotated[NDArray[numpy.int64], dict(shape=(None,), order
 @overload
 def csr_gather(source: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')], n_threads: int = 1, cancel: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')] | None = None) -> bool:
     """out[i] = source[rows[i]]; rows are trusted."""
+
+class EventTable:
+    """A table of events, filled block after block. Bad rows are left out."""
+
+    def __init__(self, roles: Sequence[int], id_styles: Sequence[int], kinds: Sequence[str], kind_values: Sequence[float], stops_at_bad_row: bool, max_examples: int) -> None: ...
+
+    def set_dialect(self, separator: str, has_quotes: bool, n_cells: int, cells: Sequence[int], n_rows_to_skip: int) -> None:
+        """How rows of text are written; `cells` one a role."""
+
+    def add_text(self, text: bytes, is_last: bool, n_threads: int) -> bool:
+        """
+        Text that goes on where the text before ended; False when a bad row stopped it.
+        """
+
+    def add_stream(self, capsule: CapsuleType, n_threads: int) -> bool:
+        """All rows of an Arrow stream; False when a bad row stopped it."""
+
+    def add_columns(self, columns: list, n_threads: int) -> bool:
+        """
+        Rows of (kind, values or offsets, bytes, missing) columns; False when a bad row stopped it.
+        """
+
+    def finish(self, n_threads: int) -> bool:
+        """Put ids in ascending order."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows seen, bad ones included."""
+
+    @property
+    def n_bad(self) -> int: ...
+
+    @property
+    def bad_rows(self) -> list:
+        """The first few, as (row, line, role or -1, problem, detail, value)."""
+
+    @property
+    def first_number(self) -> tuple:
+        """(row, line, value) of the first time that is a number; row -1: none."""
+
+    @property
+    def first_date(self) -> tuple:
+        """The same for the first date."""
+
+    def first_text(self, role: int) -> tuple:
+        """(row, line, value) of the first id that is no int; row -1: none."""
+
+    def codes(self, role: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None,))]:
+        """Row of each id in ids(role); the table gives them away."""
+
+    def ids(self, role: int) -> object:
+        """Distinct ids: int64, or (offsets, bytes)."""
+
+    def floats(self, role: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None,))]:
+        """Values, weights or values of kinds; the table gives them away."""
+
+    def times(self, role: int) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+        """Timestamps; the table gives them away."""
+
+    def texts(self, role: int) -> tuple:
+        """(offsets, bytes) of a text column; the table gives them away."""
 
 def first_invalid_utf8(arg0: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], arg1: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], /) -> int:
     """First position whose bytes are not well-formed UTF-8, or -1."""

@@ -3,7 +3,8 @@
 from ridgeback.data.csr import Csr
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
+from ridgeback.data.readers import read_interactions, read_titles
 from ridgeback.data.text import Text
 from ridgeback.data.titles import Titles
 
-__all__ = ["Csr", "Ids", "Interactions", "Text", "Titles"]
+__all__ = ["Csr", "Ids", "Interactions", "Text", "Titles", "read_interactions", "read_titles"]

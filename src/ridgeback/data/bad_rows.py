@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
-
-import numpy as np
-import numpy.typing as npt
 
 from ridgeback.errors import BadRowsError, ParameterError
 
 OnBadRows = Literal["error", "skip"]
 N_EXAMPLES = 5
+
+# Why a row is bad, in the order of native/event_block.hpp.
+MISSING, NOT_A_NUMBER, NOT_FINITE, NEGATIVE, NOT_A_TIME, UNKNOWN_KIND, NOT_UTF8, NOT_AN_ID = range(8)
+TOO_FEW_CELLS, TOO_MANY_CELLS, UNCLOSED_QUOTE, TEXT_AFTER_QUOTE = range(8, 12)
+
+_REASONS = {
+    MISSING: "is missing",
+    NOT_A_NUMBER: "is not a number",
+    NOT_FINITE: "is not a finite number within float32",
+    NEGATIVE: "is negative, which a weight may not be",
+    NOT_A_TIME: "is not a whole number or an ISO 8601 date or date-time such as 2026-01-31 12:30:00+09:00",
+    NOT_UTF8: "is not UTF-8; pass encoding='latin-1', 'cp949' or what else the file is written in",
+    NOT_AN_ID: "is not an int or text",
+}
+_ROW_REASONS = {
+    TOO_FEW_CELLS: "has only",
+    TOO_MANY_CELLS: "has",
+    UNCLOSED_QUOTE: "opens a quote that is not closed",
+    TEXT_AFTER_QUOTE: "has text between a closing quote and the next separator",
+}
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*(e[+-]?\d+)?|nan|inf)", re.IGNORECASE)
 
 
 def check_on_bad_rows(on_bad_rows: str) -> OnBadRows:
@@ -22,58 +43,75 @@ def check_on_bad_rows(on_bad_rows: str) -> OnBadRows:
 
 
 @dataclass(frozen=True)
-class BadRow:
-    """One refused row: where it is, which column, what it holds and what is wrong with that."""
+class RowPlaces:
+    """How messages say where a row is: by line of a text file, or by row counted from 0."""
 
-    place: str
-    column: str
-    value: str
-    reason: str
+    source: str
+    has_lines: bool = False
 
-    def __str__(self) -> str:
-        return f"{self.place}: {self.column} {self.value} {self.reason}"
+    def of(self, row: int, line: int) -> str:
+        """``ratings.csv line 4812`` or ``events.parquet row 17``."""
+        return f"{self.source} line {line}" if self.has_lines else f"{self.source} row {row}"
+
+    def objection(self, row: int) -> str | None:
+        """What is wrong with the row before its columns are looked at, where the source knows; else None."""
+        return None
 
 
-@dataclass
-class BadRows:
-    """Bad rows met so far. In "error" mode the first one raises; in "skip" mode they are counted.
+def describe_bad_row(
+    bad: tuple[int, int, int, int, int, bytes],
+    places: RowPlaces,
+    columns: Sequence[str],
+    n_cells: int | None = None,
+    kinds: Sequence[str] = (),
+) -> str:
+    """One sentence: place, column, value and what is wrong with it.
 
     Parameters
     ----------
-    on_bad_rows : {"error", "skip"}
-        What to do.
-    source : str
-        File name or kind of object, put before the row number.
-    first_row : int
-        Number that messages give to the first row.
+    bad : (row, line, place in columns or -1, problem, detail, value)
+        As the native table notes it.
+    places : RowPlaces
+        What the source is called.
+    columns : sequence of str
+        Names of the columns in use.
+    n_cells : int, optional
+        Cells that a row of text must have.
+    kinds : sequence of str
+        Kinds of events that have a weight.
     """
-
-    on_bad_rows: OnBadRows = "error"
-    source: str = "arrays"
-    first_row: int = 0
-    n_skipped: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def add(self, bad: BadRow, n: int = 1) -> None:
-        """Count n bad rows of which this is the first, or raise BadRowsError."""
-        if self.on_bad_rows == "error":
-            raise BadRowsError(
-                f"{bad}; fix the row or pass on_bad_rows='skip' (--on-bad-rows skip) to leave such rows out "
-                "(they are counted)."
-            )
-        self.n_skipped += n
-        if len(self.examples) < N_EXAMPLES:
-            self.examples.append(str(bad))
-
-    def add_mask(self, is_bad: npt.NDArray[np.bool_], column: str, values: Any, reason: str) -> None:
-        """Add each row where `is_bad`, shape (n_rows,), is true; `values` are those of the column."""
-        rows = np.flatnonzero(is_bad)
-        for row in rows[:N_EXAMPLES].tolist():
-            self.add(BadRow(f"{self.source} row {row + self.first_row}", column, show(values[row]), reason))
-        self.n_skipped += max(0, len(rows) - N_EXAMPLES)
+    row, line, column, problem, detail, raw = bad
+    value = show(raw.decode("utf-8", "replace"))
+    where = places.of(row, line)
+    objection = places.objection(row)
+    if objection is not None:
+        return f"{where} {objection}"
+    if column < 0:
+        reason = _ROW_REASONS[problem]
+        if problem in (TOO_FEW_CELLS, TOO_MANY_CELLS):
+            reason += f" {detail} {'cell' if detail == 1 else 'cells'}, {n_cells} are expected"
+        return f"{where} {reason}: {value}"
+    if problem == MISSING:
+        return f"{where}: {columns[column]} is {'empty' if places.has_lines else 'missing'}"
+    reason = _REASONS.get(problem) or f"has no weight in event_weights ({', '.join(kinds)})"
+    return f"{where}: {columns[column]} {value} {reason}"
 
 
-def show(value: Any, limit: int = 60) -> str:
-    """A value as it is put into a message: quoted when text, shortened when long."""
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+def refusal(sentence: str, problem: int, *, can_skip: bool = True) -> BadRowsError:
+    """The error for a bad row, with the way out."""
+    if problem == NOT_UTF8:
+        return BadRowsError(f"{sentence}.")
+    if not can_skip:
+        return BadRowsError(f"{sentence}; fix the row.")
+    return BadRowsError(
+        f"{sentence}; fix the row or pass on_bad_rows='skip' (--on-bad-rows skip) to leave such rows out "
+        "(they are counted)."
+    )
+
+
+def show(value: Any, limit: int = 80) -> str:
+    """A value as it is put into a message: one line, quoted unless it is a number, shortened when long."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+    if _NUMBER.fullmatch(text):
+        return text
+    return f'"{text}"' if len(text) <= limit else f'"{text[: limit - 3]}..."'

@@ -18,7 +18,7 @@ from ridgeback.data.titles import Titles
 from ridgeback.errors import DataError
 
 if TYPE_CHECKING:
-    from ridgeback.data.check import CheckReport
+    from ridgeback.data.findings import CheckReport
 
 
 class Interactions:
@@ -132,10 +132,50 @@ class Interactions:
         DataError
             When columns differ in length, or ids are of a kind that cannot be kept.
         """
-        from ridgeback.data.arrays import Columns, interactions_from_columns
+        from ridgeback.data.arrays import interactions_from_columns
+        from ridgeback.data.columns import ChosenColumns
+        from ridgeback.data.event_table import ReadOptions
 
-        columns = Columns(users, items, ratings, timestamps, weights, events)
-        return interactions_from_columns(columns, event_weights, duplicates, on_bad_rows, titles)
+        given = {
+            "user": ("users", users),
+            "item": ("items", items),
+            "rating": ("ratings", ratings),
+            "timestamp": ("timestamps", timestamps),
+            "weight": ("weights", weights),
+            "event": ("events", events),
+        }
+        values = {part: column for part, (_, column) in given.items() if column is not None}
+        names = {part: given[part][0] for part in values}
+        columns = ChosenColumns({part: place for place, part in enumerate(values)}, names)
+        options = ReadOptions(event_weights, duplicates, on_bad_rows, titles)
+        return interactions_from_columns(values, columns, options, "arrays")
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        user: str | int | None = None,
+        item: str | int | None = None,
+        rating: str | int | bool | None = None,
+        timestamp: str | int | bool | None = None,
+        weight: str | int | None = None,
+        event: str | int | None = None,
+        event_weights: Mapping[Any, float] | None = None,
+        *,
+        duplicates: DuplicateRule | None = None,
+        on_bad_rows: str = "error",
+        titles: Titles | None = None,
+    ) -> Interactions:
+        """Build from a frame of pandas, polars, pyarrow, anything with ``__arrow_c_stream__``, or a mapping of columns.
+
+        The parameters are those of `read_interactions`; columns left out are guessed from their names.
+        """
+        from ridgeback.data.columns import ColumnRequest
+        from ridgeback.data.event_table import ReadOptions
+        from ridgeback.data.frames import read_frame
+
+        request = ColumnRequest(user, item, rating, timestamp, weight, event)
+        return read_frame(frame, request, ReadOptions(event_weights, duplicates, on_bad_rows, titles))
 
     @classmethod
     def from_csr(

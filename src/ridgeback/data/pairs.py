@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -102,18 +102,20 @@ def merge_pairs(
     table.rows = table.columns = None
 
     nnz = int(unique_indptr[-1])
-    needs_latest = table.weights is not None or table.timestamps is not None
-    needs_values = table.values is not None or (rule == "sum" and nnz < n)
+    # A value that is that of one row is fetched later, when the slots are gone: less memory at once.
+    is_fetched = table.values is not None and (rule == "last" or nnz == n)
+    is_combined = not is_fetched and (table.values is not None or (rule == "sum" and nnz < n))
+    needs_latest = is_fetched or table.weights is not None or table.timestamps is not None
     indices = np.empty(nnz, dtype=np.int32)
-    values = np.empty(nnz, dtype=np.float32) if needs_values else None
+    values = np.empty(nnz, dtype=np.float32) if is_combined else None
     counts = np.empty(nnz, dtype=np.int32) if with_counts else None
-    latest = np.empty(nnz, dtype=np.uint64 if is_wide else np.uint32) if needs_latest else None
-    combine = _native.csr_combine_wide if is_wide else _native.csr_combine
+    latest: Any = np.empty(nnz, dtype=np.uint64 if is_wide else np.uint32) if needs_latest else None
+    combine: Any = _native.csr_combine_wide if is_wide else _native.csr_combine
     combine(
         indptr,
         slots,
         unique_indptr,
-        table.values,
+        table.values if is_combined else None,
         None if is_last_latest else table.timestamps,
         RULES.index(rule),
         indices,
@@ -123,16 +125,20 @@ def merge_pairs(
         n_threads,
     )
     del slots
-    table.values = None
 
+    gather: Any = _native.csr_gather
     weights = timestamps = None
+    if is_fetched:
+        values = np.empty(nnz, dtype=np.float32)
+        gather(table.values, latest, values, n_threads)
+    table.values = None
     if table.weights is not None:
         weights = np.empty(nnz, dtype=np.float32)
-        _native.csr_gather(table.weights, latest, weights, n_threads)
+        gather(table.weights, latest, weights, n_threads)
         table.weights = None
     if table.timestamps is not None:
         timestamps = np.empty(nnz, dtype=np.int64)
-        _native.csr_gather(table.timestamps, latest, timestamps, n_threads)
+        gather(table.timestamps, latest, timestamps, n_threads)
         table.timestamps = None
     if values is not None and _is_all_one(values):
         values = None

@@ -119,7 +119,7 @@ def test_entry_numbers_are_64_bit():
     try:
         indices = np.zeros(n, dtype=np.int32)
     except MemoryError:
-        pytest.skip("the system does not reserve 8 GiB of address space")
+        pytest.skip("platform: the system does not reserve 8 GiB of address space")
     csr = Csr(np.array([0, n], dtype=np.int64), indices, None, (1, 1))
     assert csr.nnz == n
     assert csr.counts().tolist() == [n]

@@ -44,6 +44,7 @@ inline void transpose_quad(const float* const* row, int factor, const float* sca
 }
 
 void pack(const float* item_factors, const float* scales, const std::int32_t* rows, int n_items, int k, float* panels) {
+  if (k == 0) return;  // the panels are empty
   for (int begin = 0; begin < n_items; begin += PANEL_ITEMS) {
     float* panel = panels + static_cast<std::int64_t>(begin) * k;
     if (n_items - begin < PANEL_ITEMS) std::memset(panel, 0, sizeof(float) * PANEL_ITEMS * k);

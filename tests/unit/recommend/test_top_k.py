@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -304,3 +305,17 @@ def test_ctrl_c_is_heard_within_a_second() -> None:
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 0.3 + 3  # one second alone; the margin is for machines under load
+
+
+def test_memory_mapped_factors_are_taken(tmp_path: Path) -> None:
+    c = case(30, 70, 8)
+    expected = top_k(c.user_factors, c.item_factors, k=5, item_biases=c.item_biases)
+    mapped = []
+    for name in ("user_factors", "item_factors", "item_biases"):
+        array = getattr(c, name)
+        (tmp_path / name).write_bytes(array.tobytes())
+        mapped.append(np.memmap(tmp_path / name, dtype=np.float32, mode="r", shape=array.shape))
+    found = top_k(mapped[0], mapped[1], k=5, item_biases=mapped[2])
+    np.testing.assert_array_equal(found.items, expected.items)
+    near = similar(mapped[1][:2], mapped[1], k=3)
+    assert near.counts.tolist() == [3, 3]

@@ -65,7 +65,7 @@ class Fitted(Parameterized):
     _eligible: tuple[Rows, Rows | None] | None
 
     def __getattr__(self, name: str) -> Any:
-        if name in _FITTED:
+        if name in _FITTED and "item_factors_" not in self.__dict__:
             raise NotFittedError(
                 f"This {type(self).__name__} is not fitted yet, so it has no {name}. Call fit(data) first."
             )

@@ -125,3 +125,9 @@ def test_a_failed_fit_leaves_the_model_unfitted_or_as_it_was() -> None:
     with pytest.raises(DataError, match="no interactions that BiasBaseline can learn from"):
         model.fit(Interactions.from_csr(Csr.from_pairs([], [], np.empty(0, np.float32), (2, 2))))
     assert model.score(0, 0) == before
+
+
+def test_what_a_fitted_baseline_lacks_is_not_blamed_on_fit() -> None:
+    model = Popularity().fit(ratings())
+    with pytest.raises(AttributeError, match="'Popularity' object has no attribute 'history_'"):
+        _ = model.history_

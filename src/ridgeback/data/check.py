@@ -18,6 +18,8 @@ from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.values import Values, suited_models
 
+__all__ = ["CheckReport", "Finding", "check"]
+
 _SAMPLE = 100_000
 _FLOAT_ID = re.compile(r"[+-]?\d+\.0*\Z")
 _ITEM_WORDS = ("item", "movie", "artist", "product", "track", "book", "film", "song", "title")

@@ -2,14 +2,15 @@
 
 A half-step over `nnz` pairs and `n` rows at `k` factors takes, in seconds of one CPU,
 
-- conjugate gradient with s steps:  ``nnz * (PAIR + (1 + s) * STEP * k)``
+- conjugate gradient with s steps:  ``nnz * (PAIR + (1 + s) * STEP * k) + n * ROW``, and ``ROTATE * k^2`` for each row
+  of both sides, which are rotated into the Gramian's eigenbasis
 - exact, majorized:                 ``nnz * (GATHER * k + UPDATE * k^2) + n * SOLVE * k^3``
 - non-negative:                     `NON_NEGATIVE` times exact
 - one gradient step:                as conjugate gradient with one step
 
 and the fit ends with an exact half-step of the users in float64. Measured on 1.5 million long-tailed pairs of 20,000
 users and 8,000 items at k = 16 to 256, one thread of a server CPU with AVX-512: within a factor of 1.5 of each of 20
-half-steps; whole fits on 1 and 4 million pairs, k = 16 to 256, within the same factor.
+half-steps; whole fits of four models on 0.1 to 4 million pairs, k = 16 to 256, within the same factor.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from ridgeback.cpus import available_cpus
 
 PAIR = 2.0e-8  # 0.046 s at k = 16, 1.5 M pairs, 2 steps
 STEP = 0.4e-9  # 0.41 s (users) and 0.65 s (items) at k = 256, 2 steps
+ROW = 1.0e-6  # with ROTATE, from 0.10 s at k = 64 and 0.20 s at k = 128 for 17,632 short rows
+ROTATE = 2.0e-10
 GATHER = 2.0e-9  # what is left at k = 64: 0.40 s (users) and 0.24 s (items)
 UPDATE = 1.5e-11  # with SOLVE, from 6.3 s (users) and 3.4 s (items) at k = 256
 SOLVE = 1.4e-11
@@ -100,6 +103,7 @@ def fit_cost(model: Any, size: DataSize, *, has_weights: bool = False) -> FitCos
     listed = size.n_interactions + _implied_noes(parameters, size)
     name, half_step = _solver(parameters)
     iteration = half_step(listed, size.n_users, k) + half_step(listed, size.n_items, k)
+    iteration += 2 * ROTATE * n_rows * k**2 if parameters.get("solver") == "cg" else 0.0
     final = DOUBLE * exact_seconds(listed, size.n_users, k) * (NEWTON_STEPS if "n_negatives" in parameters else 1)
     return FitCost(
         seconds=(n_iterations * iteration + final) / (1.0 + THREAD_SHARE * (n_threads - 1)),
@@ -109,9 +113,9 @@ def fit_cost(model: Any, size: DataSize, *, has_weights: bool = False) -> FitCos
     )
 
 
-def cg_seconds(nnz: int, k: int, n_steps: int) -> float:
-    """CPU seconds of a half-step by conjugate gradient."""
-    return nnz * (PAIR + (1 + n_steps) * STEP * k)
+def cg_seconds(nnz: int, n_rows: int, k: int, n_steps: int) -> float:
+    """CPU seconds of a half-step by conjugate gradient, the rotation apart."""
+    return nnz * (PAIR + (1 + n_steps) * STEP * k) + n_rows * ROW
 
 
 def exact_seconds(nnz: int, n_rows: int, k: int) -> float:
@@ -140,8 +144,8 @@ def _solver(parameters: Mapping[str, Any]) -> tuple[str, HalfStepSeconds]:
     if parameters.get("non_negative"):
         return "non-negative", lambda nnz, n_rows, k: NON_NEGATIVE * exact_seconds(nnz, n_rows, k)
     if solver in ("gradient", "adagrad"):
-        return f"{solver} steps", lambda nnz, n_rows, k: cg_seconds(nnz, k, 1)
+        return f"{solver} steps", lambda nnz, n_rows, k: cg_seconds(nnz, n_rows, k, 1)
     if solver == "cg":
         n_steps = int(parameters["n_cg_steps"])
-        return f"conjugate gradient with {n_steps} steps", lambda nnz, n_rows, k: cg_seconds(nnz, k, n_steps)
+        return f"conjugate gradient with {n_steps} steps", lambda nnz, n_rows, k: cg_seconds(nnz, n_rows, k, n_steps)
     return "majorized" if solver == "majorize" else "exact solver", exact_seconds

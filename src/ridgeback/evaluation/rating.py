@@ -42,7 +42,7 @@ class RatingJudge:
         places = np.repeat(np.arange(len(users), dtype=np.int64), lengths)
         entries = np.arange(len(places)) + np.repeat(indptr[users] - (np.cumsum(lengths) - lengths), lengths)
         items = self._items[self._test.user_items.indices[entries]]
-        self.n_unknown_items += int(np.count_nonzero(items < 0))
+        self.n_unknown_items += int(np.count_nonzero((items < 0) | (self._model._item_counts[items] == 0)))
         self._predicted[entries] = self._predict(places, items, askers)
 
     def _predict(self, places: NDArray[np.int64], items: NDArray[np.int32], askers: Askers) -> NDArray[np.float32]:

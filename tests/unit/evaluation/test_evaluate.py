@@ -299,8 +299,9 @@ def test_ratings_are_judged_as_predict_gives_them(parts):
 
 
 def test_unknown_users_and_items_get_the_mean_and_known_biases():
-    train = rb.Interactions.from_arrays([1, 1, 2], ["a", "b", "a"], ratings=[5, 3, 4])
+    train = rb.Interactions.from_arrays([1, 1, 2], ["a", "b", "a"], ratings=[5, 3, 1])
     model = rb.BiasBaseline(regularization=1.0).fit(train)
+    assert abs(model.user_biases_[-1]) > 0.5
     test = rb.Interactions.from_arrays([9, 1, 9, 2], ["a", "new", "new", "b"], ratings=[4, 4, 4, 4])
     item_a = model.item_biases_[train.item_ids.row("a")]
     user_1 = model.user_biases_[0]
@@ -333,6 +334,15 @@ def test_probabilities_are_judged_as_predict_gives_them(parts):
     assert report.baselines["Popularity"]["log_loss"] > 0
     assert "rmse" not in report.metrics
     assert not any("observed no" in note for note in report.notes)
+
+
+def test_the_probability_for_an_unknown_user_is_the_share_who_have_the_item():
+    train = rb.Interactions.from_arrays([1, 1, 2], ["a", "b", "a"])
+    test = rb.Interactions.from_arrays([9, 9, 1], ["a", "b", "new"])
+    model = RandomFactors("probability", "logistic").fit(train)
+    new = 1 / (1 + np.exp(-float(model.user_biases_[0])))
+    report = rb.evaluate(model, train, test)
+    assert report.metrics["log_loss"] == pytest.approx(-np.mean(np.log([1.0, 0.5, new])), rel=1e-6)
 
 
 def test_log_loss_over_yeses_alone_is_noted(parts):

@@ -12,6 +12,7 @@ from ridgeback.models.recommender import Recommender
 MODELS = {
     "implicit": rb.ImplicitALS(n_factors=8, n_iterations=4),
     "hu": rb.ImplicitALS(n_factors=8, n_iterations=4, loss="hu"),
+    "logistic": rb.LogisticMF(n_factors=4, n_iterations=4, n_negatives=20),
     "explicit": rb.ExplicitALS(n_factors=4, n_iterations=4),
 }
 

@@ -41,7 +41,10 @@ class _Baseline(Recommender):
     fold_in = _refused("fold_in", _NO_FACTORS)
     fold_in_many = _refused("fold_in_many", _NO_FACTORS)
     fold_in_item = _refused("fold_in_item", _NO_FACTORS)
-    explain = _refused("explain", "its scores are averages over all users, no user's own history adds up to them")
+    explain = _refused(
+        "explain",
+        "its scores are averages, not sums over a user's own history; use ImplicitALS, ExplicitALS or LogisticMF",
+    )
     partial_fit = _refused("partial_fit", _COUNTS_ANEW)
     forget = _refused("forget", "a baseline is counted in no time; call fit on the data without the user")
 

@@ -15,6 +15,9 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+default_role = "py:obj"  # `name` in a docstring links to what it names
+suppress_warnings = ["ref.python"]  # "n_users" is an attribute of several classes
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say type, shape and range
 napoleon_google_docstring = False

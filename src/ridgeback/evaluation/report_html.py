@@ -16,7 +16,8 @@ table { border-collapse: collapse; margin: 1rem 0; }
 caption { text-align: left; font-weight: 600; padding-bottom: .5rem; }
 th, td { padding: .25rem .9rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
 th[scope=col], td { text-align: right; font-variant-numeric: tabular-nums; }
-th[scope=row], th:first-child { text-align: left; font-weight: 400; }
+th[scope=row], th:first-child, th.words, td.words { text-align: left; }
+th[scope=row] { font-weight: 400; }
 td.best { font-weight: 700; }
 code { overflow-wrap: anywhere; }
 """
@@ -79,8 +80,8 @@ def _metrics(report: Report) -> str:
             for name in names
         )
         meaning = escape(_MEANINGS[metric.partition("@")[0]])
-        body.append(f'<tr><th scope="row">{escape(metric)}</th>{cells}<th scope="row">{meaning}</th></tr>')
-    return _table("Metrics, the best of each row in bold", f'<th scope="col">metric</th>{head}<td></td>', body)
+        body.append(f'<tr><th scope="row">{escape(metric)}</th>{cells}<td class=words>{meaning}</td></tr>')
+    return _table("Metrics, the best of each row in bold", f'<th scope="col">metric</th>{head}<th scope="col" class=words>meaning</th>', body)
 
 
 def _exclusions(report: Report) -> str:

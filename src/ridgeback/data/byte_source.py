@@ -26,6 +26,10 @@ _REFUSED = {
     b"\x93NUMPY": "a NumPy file; np.load it and use from_arrays or from_csr",
     b"ARROW1": "an Arrow IPC file; open it with pyarrow and use from_frame",
 }
+_USUAL_ENCODINGS = (
+    *("utf-8", "utf-16", "utf-32", "ascii", "latin-1", "iso-8859-2", "iso-8859-15", "cp1250", "cp1251", "cp1252"),
+    *("cp949", "euc-kr", "shift_jis", "euc-jp", "gb18030", "gbk", "big5", "koi8-r"),
+)
 _BYTE_ORDER_MARK = codecs.BOM_UTF8
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -102,9 +106,7 @@ def codec_of(encoding: str) -> codecs.CodecInfo:
         "".encode(codec.name)  # refuses codecs that are not for text
         return codec
     except (LookupError, TypeError, ValueError) as error:
-        from encodings.aliases import aliases
-
-        near = difflib.get_close_matches(str(encoding).lower().replace("-", "_"), aliases, n=1)
+        near = difflib.get_close_matches(str(encoding).lower(), _USUAL_ENCODINGS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ParameterError(
             f"The 'encoding' parameter must be a text encoding. Got {encoding!r} instead.{hint}"

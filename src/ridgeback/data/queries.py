@@ -153,8 +153,8 @@ def _json_expression(part: str, column: str) -> tuple[str, int]:
         return f"CASE WHEN json_type({column}) <> 'NULL' THEN {text} END", AS_TEXT
     tagged = (
         f"CASE json_type({column}) WHEN 'NULL' THEN NULL WHEN 'VARCHAR' THEN 's' || {text} "
-        f"WHEN 'UBIGINT' THEN 'i' || {text} WHEN 'BIGINT' THEN 'i' || {text} WHEN 'HUGEINT' THEN 'i' || {text} "
-        f"ELSE 'x' || CAST({column} AS VARCHAR) END"
+        f"WHEN 'UBIGINT' THEN 'i' || {text} WHEN 'BIGINT' THEN 'i' || {text} "
+        f"ELSE if(regexp_full_match({text}, '-?[0-9]+'), 'i', 'x') || {text} END"
     )
     return tagged, TAGGED
 

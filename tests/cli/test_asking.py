@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import duckdb
@@ -128,6 +129,16 @@ def test_fold_in_of_nothing_known_falls_back_and_says_so(run: Run, shop: Path) -
     result = run("fold-in", shop, "--items", "nope")
     assert result.exit_code == 0, result.stderr
     assert "nothing given is known: ranked by popularity" in result.stdout
+
+
+def test_titles_given_with_the_command(run: Run, model_files: dict[str, Path], tmp_path: Path) -> None:
+    with (tmp_path / "titles.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("id", "name"), ("tt1", "하나"), ("tt2", "둘, 2"), ("tt7", "Sieben")])
+    titles = ("--titles", tmp_path / "titles.csv", "--title-id", "id", "--title", "name")
+    result = run("recommend", model_files["bare"], "--user", "bob", *titles)
+    assert result.exit_code == 0, result.stderr
+    assert ["tt7", "Sieben"] in [row[:2] for row in table(result.stdout, "item")]
+    assert run("similar", model_files["bare"], "--item", "둘, 2", *titles).exit_code == 0
 
 
 def test_without_titles_there_is_no_such_column(run: Run, model_files: dict[str, Path]) -> None:

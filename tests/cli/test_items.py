@@ -64,6 +64,7 @@ def known(*items: int | str | tuple[int | str, float]) -> list[TypedItem]:
         ("matrix=-1e0", known((3, -1.0))),
         ("1,nope,2=x", [TypedItem(1, None, True), TypedItem("nope", None, False), TypedItem("2=x", None, False)]),
         ("99=4", [TypedItem(99, 4.0, False)]),
+        ("heat and, dust=2", [TypedItem(7, None, True), TypedItem(7, 2.0, True)]),
     ],
 )
 def test_a_typed_list(text: str, items: list[TypedItem]) -> None:
@@ -81,3 +82,10 @@ def test_ids_of_text_win_over_their_look() -> None:
 def test_an_empty_list_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="the list of items is empty"):
         FILMS.find_all(text)
+
+
+def test_a_part_of_a_title_may_hold_a_comma() -> None:
+    films = ItemFinder(Ids.from_sequence([1, 2]), Text.from_strings(["Terminator, The (1984)", "Terminator 2 (1991)"]))
+    assert films.find_all("terminator, the, 2=4") == [TypedItem(1, None, True), TypedItem(2, 4.0, True)]
+    with pytest.raises(Failure, match="'terminator' could be any of 2 titles"):
+        films.find_all("terminator, 2")

@@ -30,10 +30,6 @@ def test_directories_and_empty_names(tmp_path: Path) -> None:
             check("")
 
 
-def test_a_pattern_is_the_reader_s_business(tmp_path: Path) -> None:
-    check_input(str(tmp_path / "events-*.csv"))
-
-
 def test_output_in_a_directory_that_is_not_there(tmp_path: Path) -> None:
     check_output(str(tmp_path / "new.ridge"))
     with pytest.raises(Failure, match=r"there is no directory .*/a; make it with 'mkdir -p .*/a'\."):

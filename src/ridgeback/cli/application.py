@@ -83,7 +83,12 @@ class Application(click.Group):
         except Exception as error:
             if ctx.params.get("traceback"):
                 _print_traceback(error)
-            raise _as_click_exception(error) from error
+            raise _as_click_exception(error, self._option_names(ctx)) from error
+
+    def _option_names(self, ctx: click.Context) -> set[str]:
+        """The options of the command that ran, spelt as in Python."""
+        command = self.get_command(ctx, ctx.invoked_subcommand or "")
+        return set() if command is None else {parameter.name or "" for parameter in command.params}
 
     def main(
         self,
@@ -125,12 +130,13 @@ def _message(error: click.ClickException) -> str:
     return message
 
 
-def _as_click_exception(error: Exception) -> click.ClickException:
+def _as_click_exception(error: Exception, option_names: set[str]) -> click.ClickException:
     """One line and an exit code for an error of the library, of the system, or of nobody's planning."""
-    if isinstance(error, ParameterError):
-        return click.UsageError(str(error))
     if isinstance(error, RidgebackError):
-        return Failure(str(error))
+        from ridgeback.cli.wording import as_options
+
+        message = as_options(str(error), option_names)
+        return click.UsageError(message) if isinstance(error, ParameterError) else Failure(message)
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         return Failure(f"{where}{error.strerror}")

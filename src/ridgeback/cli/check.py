@@ -13,6 +13,7 @@ from ridgeback.cli.model_options import build_named_model, model_options
 from ridgeback.cli.next_commands import fit_arguments
 from ridgeback.cli.output import Output
 from ridgeback.cli.paths import input_file
+from ridgeback.cli.wording import as_options
 
 
 @click.command("check", cls=Command, short_help="Look at a table of events before fitting.")
@@ -34,7 +35,7 @@ def command(file: str | None, family: str | None, as_json: bool, **options: Any)
     data = read_data(file, options)
     out.say(data.describe())
     report = data.check(model)
-    out.say(f"\n{report}")
+    out.say(f"\n{as_options(str(report), {p.name or '' for p in click.get_current_context().command.params})}")
     n_errors = sum(finding.level == "error" for finding in report.findings)
     arguments = fit_arguments(file, family, options)
     out.finish({"report": data.report, **report.to_dict()}, [] if n_errors else [arguments])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +10,7 @@ import click
 
 from ridgeback.cli.command import option
 from ridgeback.cli.paths import input_file
+from ridgeback.errors import RidgebackError
 
 if TYPE_CHECKING:
     from ridgeback.data import Interactions, Titles
@@ -17,11 +19,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _COLUMN = "NAME"
 _SEPARATORS = {r"\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
-
-
-def column(ctx: click.Context, param: click.Parameter, value: str | None) -> str | int | None:
-    """Callback of a column: its name, or its position where the file has no header."""
-    return int(value) if value is not None and value.isdecimal() and value.isascii() else value
 
 
 def separator(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -48,28 +45,27 @@ def event_weights(ctx: click.Context, param: click.Parameter, value: str | None)
 _DATA = [
     option(
         "--user",
-        callback=column,
         metavar=_COLUMN,
         section="Data",
         help="Column of user ids; a number counts columns from 0 where there is no header.",
     ),
-    option("--item", callback=column, metavar=_COLUMN, section="Data", help="Column of item ids."),
+    option("--item", metavar=_COLUMN, section="Data", help="Column of item ids."),
     option(
         "--rating",
-        callback=column,
         metavar=_COLUMN,
         section="Data",
         help="Column of the value: a rating, a count, an amount. Without one, each row counts 1.",
     ),
-    option("--timestamp", callback=column, metavar=_COLUMN, section="Data", help="Column of times."),
+    option("--timestamp", metavar=_COLUMN, section="Data", help="Column of times."),
     option(
         "--weight",
-        callback=column,
         metavar=_COLUMN,
         section="Data",
         help="Column saying how much an observation counts; never guessed.",
     ),
-    option("--event", callback=column, metavar=_COLUMN, section="Data", help="Column of the kind of event."),
+    option("--no-rating", is_flag=True, section="Data", help="Take no column for the value: each row counts 1."),
+    option("--no-timestamp", is_flag=True, section="Data", help="Take no column for the time."),
+    option("--event", metavar=_COLUMN, section="Data", help="Column of the kind of event."),
     option(
         "--event-weights",
         callback=event_weights,
@@ -123,8 +119,8 @@ _TITLES = [
         section="Titles",
         help="File of item titles, to show names beside ids.",
     ),
-    option("--title-id", callback=column, metavar=_COLUMN, section="Titles", help="Column of item ids in it."),
-    option("--title", callback=column, metavar=_COLUMN, section="Titles", help="Column of titles in it."),
+    option("--title-id", metavar=_COLUMN, section="Titles", help="Column of item ids in it."),
+    option("--title", metavar=_COLUMN, section="Titles", help="Column of titles in it."),
     option(
         "--titles-separator",
         callback=separator,
@@ -149,7 +145,12 @@ _TITLES = [
 
 def data_options(command: F) -> F:
     """Declare the options of a table of events and of its titles."""
-    for declare in reversed([*_DATA, *_TITLES]):
+    return event_options(title_options(command))
+
+
+def event_options(command: F) -> F:
+    """Declare the options of a table of events alone."""
+    for declare in reversed(_DATA):
         command = declare(command)
     return command
 
@@ -167,14 +168,17 @@ def read_data(file: str | None, options: Mapping[str, Any]) -> Interactions:
 
     if (file is None) == (options["query"] is None):
         raise click.UsageError("give a FILE to read, or --query, and not both.")
+    for name in ("rating", "timestamp"):
+        if options[name] is not None and options[f"no_{name}"]:
+            raise click.UsageError(f"--{name} and --no-{name} contradict each other; give one of them.")
     if options["event_weights"] is not None and options["event"] is None:
         raise click.UsageError("--event-weights needs --event, the column of the kind of event.")
     return read_interactions(
         file,
         user=options["user"],
         item=options["item"],
-        rating=options["rating"],
-        timestamp=options["timestamp"],
+        rating=False if options["no_rating"] else options["rating"],
+        timestamp=False if options["no_timestamp"] else options["timestamp"],
         weight=options["weight"],
         event=options["event"],
         event_weights=options["event_weights"],
@@ -190,18 +194,29 @@ def read_data(file: str | None, options: Mapping[str, Any]) -> Interactions:
 
 def read_title_options(options: Mapping[str, Any]) -> Titles | None:
     """Read the titles' file that the options name, if they name one."""
-    if options["titles"] is None:
-        for name in ("title_id", "title", "titles_separator", "titles_encoding"):
-            if options[name] is not None:
+    if options.get("titles") is None:
+        for name in ("title_id", "title", "titles_separator", "titles_header", "titles_encoding"):
+            if options.get(name) is not None:
                 raise click.UsageError(f"--{name.replace('_', '-')} needs --titles, the file of titles.")
         return None
     from ridgeback.data import read_titles
 
-    return read_titles(
-        options["titles"],
-        item=options["title_id"],
-        title=options["title"],
-        separator=options["titles_separator"],
-        header=options["titles_header"],
-        encoding=options["titles_encoding"] or options.get("encoding") or "utf-8",
-    )
+    try:
+        return read_titles(options["titles"], options["title_id"], options["title"], **text_settings(options))
+    except RidgebackError as error:
+        raise type(error)(_about_titles(str(error))) from error
+
+
+def _about_titles(message: str) -> str:
+    """A message of `read_titles`, naming the options of the titles' file."""
+    message = re.sub(r"\b(encoding|separator|header)=", r"titles_\1=", message)
+    return re.sub(r"\bitem=", "title_id=", message)
+
+
+def text_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How the titles' file is written."""
+    return {
+        "separator": options["titles_separator"],
+        "header": options["titles_header"],
+        "encoding": options["titles_encoding"] or options.get("encoding") or "utf-8",
+    }

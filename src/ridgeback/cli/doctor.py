@@ -42,7 +42,12 @@ def command(as_json: bool) -> None:
     out.table(["kernel", "largest difference", "allowed", "ok"], [list(result.values()) for result in results])
     out.say(f"{time.perf_counter() - started:.2f} s")
     failed = [result["kernel"] for result in results if not result["is_ok"]]
-    payload = {**facts, "optional": optional, "self_test": results, "is_ok": not failed}
+    payload = {
+        **{name.replace(" ", "_"): value for name, value in facts.items()},
+        "optional": optional,
+        "self_test": results,
+        "is_ok": not failed,
+    }
     out.finish(payload, [["demo"]])
     if failed:
         raise Failure(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ridgeback.cli.command import Command, json_option, option
-from ridgeback.cli.data_options import data_options, read_data
+from ridgeback.cli.data_options import event_options, read_data
 from ridgeback.cli.fit import fit_with_progress
 from ridgeback.cli.model_options import build_model, model_options
 from ridgeback.cli.next_commands import data_arguments
@@ -52,7 +52,7 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
         help="Count a held-out row as a hit from this value on. [default: above 0]")  # fmt: skip
 @option("--baselines/--no-baselines", default=True, show_default=True, section="Judging",
         help="Show the baselines beside the model.")  # fmt: skip
-@data_options
+@event_options
 @model_options(default="implicit")
 @json_option
 def command(
@@ -79,21 +79,23 @@ def command(
         train, held_out, rule = data, read_data(test, {**options, "query": None}), f"the rows of {test}"
     else:
         train, history, held_out = _split(data, rule, options)
-    out.say(f"fitted on {train.nnz} pairs, judged on {held_out.nnz} ({rule})")
+    out.say(f"fitted on {train.nnz:,} pairs, judged on {held_out.nnz:,} ({rule})")
     fit_with_progress(model, train, family, {})
     report = evaluate(model, train, held_out, history=history, k=k, relevant_from=relevant_from, baselines=baselines)
     show_report(out, report)
     payload = {"split": rule, "n_train": train.nnz, "n_test": held_out.nnz, **report.to_dict()}
-    out.finish(payload, [["fit", *data_arguments(file, options), "--model", family, "-o", "model.ridge"]])
+    out.finish(
+        payload, [["fit", *data_arguments(file, options, with_titles=True), "--model", family, "-o", "model.ridge"]]
+    )
 
 
 def show_report(out: Output, report: Report, names: Sequence[str] | None = None) -> None:
     """Print the metrics (these, or all) of the model beside the baselines, and what a reader should know."""
     rows = [row for row in report.rows() if names is None or row["metric"] in names]
-    others = list(report.baselines)
+    model = report.model.partition("(")[0]
+    others = [name for name in report.baselines if name != model]
     out.say(report.summary())
     out.say()
-    model = report.model.partition("(")[0]
     out.table(["metric", model, *others], [[row["metric"], row["model"], *(row[o] for o in others)] for row in rows])
     for note in report.notes:
         out.say(f"note: {note}")

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from ridgeback.models import Recommender
 
 _BASELINES = ("popularity", "bias")
+_WHY_STOPPED = {
+    "n_iterations": "as many as asked for",
+    "tolerance": "then the loss hardly fell any more",
+    "early_stopping": "then validation no longer improved; the best iteration is kept",
+    "interrupted": "then it was interrupted",
+}
 
 
 @click.command("fit", cls=Command, short_help="Fit a model and save it in one file.")
@@ -117,11 +123,12 @@ def show_history(out: Output, model: Recommender) -> None:
 
 def describe_fit(model: Recommender) -> str:
     """One sentence on what was fitted."""
-    text = f"{type(model).__name__}: {len(model.user_ids_)} users x {len(model.item_ids_)} items"
+    text = f"{type(model).__name__}: {len(model.user_ids_):,} users x {len(model.item_ids_):,} items"
     history = getattr(model, "history_", None)
     if history:
+        reason = _WHY_STOPPED.get(model.stopped_by_, model.stopped_by_)
         text += f", {model.item_factors_.shape[1]} factors, {model.n_iterations_} iterations"
-        text += f" in {history[-1]['elapsed_s']:.2f} s, stopped by {model.stopped_by_}"
+        text += f" in {history[-1]['elapsed_s']:.2f} s ({reason})"
     return text
 
 
@@ -148,5 +155,5 @@ def _next_commands(
     first = model.user_ids_[0]
     return [
         ["recommend", output, "--user", str(first)],
-        ["evaluate", *data_arguments(file, options), "--model", family],
+        ["evaluate", *data_arguments(file, options, with_titles=False), "--model", family],
     ]

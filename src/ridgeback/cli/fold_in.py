@@ -80,7 +80,7 @@ def _check_values(opened: OpenModel, typed: list[TypedItem]) -> None:
     without = [item for item in typed if item.rating is None]
     if without and len(without) < len(typed):
         raise Failure(f"give every item a value (item=value) or none; {opened.name(without[0].id)} has none.")
-    if without and opened.model.family == "explicit":
+    if without and opened.needs_ratings:
         raise Failure(
             f"this model was fitted on ratings and needs one for {opened.name(without[0].id)}; "
             "write item=rating, such as 1=5."

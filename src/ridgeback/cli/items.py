@@ -58,7 +58,7 @@ class ItemFinder:
             found = self.by_part(text)
         if found is None:
             found = self.ids.parse(text)
-            self.ids.row(found)  # raises, naming the closest ids
+            self.ids.row(found, "item")  # raises, naming the closest ids
         return found
 
     def exact(self, text: str) -> int | str | None:
@@ -72,10 +72,7 @@ class ItemFinder:
 
     def by_part(self, text: str) -> int | str | None:
         """The one item whose title has the text in it; None if there is none, and for bare numbers, which are ids."""
-        wanted = text.strip().casefold()
-        if not wanted or wanted.isdecimal():
-            return None
-        return self._only([row for row, title in enumerate(self._titles()) if wanted in title], text.strip())
+        return self._only(self._rows_with(text), text.strip())
 
     def find_all(self, text: str) -> list[TypedItem]:
         """The items of a list with commas, each with ``=value`` or without; a title may hold commas itself."""
@@ -99,11 +96,24 @@ class ItemFinder:
                 found = self.exact(name)
                 if found is not None:
                     return TypedItem(found, rating, True), end
+        for end in range(start + 1, min(len(parts), start + _LONGEST_TITLE_IN_PARTS) + 1):
+            name, rating = _readings(",".join(parts[start:end]))[-1]
+            rows = self._rows_with(name)
+            if len(rows) == 1:
+                return TypedItem(self.ids[rows[0]], rating, True), end
+            if not rows:
+                break
         name, rating = _readings(parts[start])[-1]
-        found = self.by_part(name)
-        if found is None:
-            return TypedItem(self._as_typed(name), rating, False), start + 1
-        return TypedItem(found, rating, True), start + 1
+        found = self.by_part(name)  # raises where several titles have it
+        is_known = found is not None
+        return TypedItem(self._as_typed(name) if found is None else found, rating, is_known), start + 1
+
+    def _rows_with(self, text: str) -> list[int]:
+        """Rows whose title has the text in it."""
+        wanted = text.strip().casefold()
+        if not wanted or wanted.isdecimal():
+            return []
+        return [row for row, title in enumerate(self._titles()) if wanted in title]
 
     def _by_id(self, text: str) -> int | str | None:
         from ridgeback.errors import UnknownIdError

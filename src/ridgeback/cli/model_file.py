@@ -34,11 +34,21 @@ class OpenModel:
         self.titles: Text | None = model.titles_
         self.finder = ItemFinder(model.item_ids_, self.titles)
 
+    @property
+    def needs_ratings(self) -> bool:
+        """Whether a new user's items need values."""
+        return self.model.family == "explicit"
+
+    @property
+    def can_fold_in(self) -> bool:
+        """Whether the model has factors to fold in with and to explain by."""
+        return self.model.family not in ("popularity", "bias")
+
     def user(self, text: str) -> int | str:
         """The id of a typed user; unknown ones raise, naming the closest."""
         ids = self.model.user_ids_
         user = ids.parse(text)
-        ids.row(user)
+        ids.row(user, "user")
         return user
 
     def title(self, item: int | str) -> str | None:

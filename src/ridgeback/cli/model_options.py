@@ -30,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 FAMILIES = {
     "implicit": "ImplicitALS",
     "explicit": "ExplicitALS",
+    "logistic": "LogisticMF",
     "popularity": "Popularity",
     "bias": "BiasBaseline",
 }

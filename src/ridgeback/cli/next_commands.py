@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 
-def data_arguments(file: str | None, options: Mapping[str, Any]) -> list[str]:
+def data_arguments(file: str | None, options: Mapping[str, Any], *, with_titles: bool) -> list[str]:
     """FILE and the options of `data_options` that the user gave, spelt again."""
     words = [] if file is None else [file]
     command = click.get_current_context().command
     for parameter in command.params:
-        if getattr(parameter, "section", None) not in ("Data", "Titles"):
+        if getattr(parameter, "section", None) not in (("Data", "Titles") if with_titles else ("Data",)):
             continue
         value = options.get(parameter.name or "")
         if value is None or value == getattr(parameter, "default", None):
@@ -25,12 +25,12 @@ def data_arguments(file: str | None, options: Mapping[str, Any]) -> list[str]:
 def fit_arguments(file: str | None, family: str | None, options: Mapping[str, Any]) -> list[str]:
     """The fit that follows a check."""
     model = [] if family is None else ["--model", family]
-    return ["fit", *data_arguments(file, options), *model, "-o", "model.ridge"]
+    return ["fit", *data_arguments(file, options, with_titles=True), *model, "-o", "model.ridge"]
 
 
 def _spell(parameter: click.Parameter, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [parameter.opts[0] if value else parameter.secondary_opts[0]]
+        return (parameter.opts if value else parameter.secondary_opts)[:1]
     if isinstance(value, Mapping):
         value = ",".join(f"{key}={number:g}" for key, number in value.items())
     text = {"\t": r"\t"}.get(value, str(value))

@@ -66,7 +66,7 @@ class Output:
 
     def pairs(self, pairs: Mapping[str, Any]) -> None:
         """Write names and values, one pair a line."""
-        self.table_without_head([(name, cell_text(value)) for name, value in pairs.items()])
+        self.table_without_head([(name, value_text(value)) for name, value in pairs.items()])
 
     def table_without_head(self, rows: Sequence[Sequence[str]]) -> None:
         """Write rows of text aligned under each other."""
@@ -144,6 +144,11 @@ def cell_text(value: Any) -> str:
     return printable(str(value))
 
 
+def value_text(value: Any) -> str:
+    """A value as a list of names and values shows it: numbers to six digits, so that none is rounded away."""
+    return f"{value:.6g}" if isinstance(value, float) else cell_text(value)
+
+
 def number_text(value: Any) -> str:
     """A number with four decimals, or in e-notation where these would hide it; whole numbers whole."""
     number = value.item() if hasattr(value, "item") else value
@@ -151,7 +156,7 @@ def number_text(value: Any) -> str:
         return str(number)
     if not math.isfinite(number):
         return "-" if math.isnan(number) else str(number)
-    if number != 0 and not 1e-3 <= abs(number) < 1e7:
+    if number != 0 and not 5e-5 <= abs(number) < 1e10:
         return f"{number:.{_NUMBER_DIGITS - 1}e}"
     return f"{number:.{_NUMBER_DIGITS}f}"
 

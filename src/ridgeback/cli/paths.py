@@ -10,8 +10,6 @@ import click
 
 from ridgeback.cli.application import Failure
 
-_GLOB_CHARACTERS = frozenset("*?[")
-
 
 def input_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Callback of an argument or option that names a file to read; None stays None."""
@@ -28,18 +26,13 @@ def output_file(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 def check_input(name: str) -> None:
-    """Fail unless a file can be read there; name the closest file when there is none.
-
-    A pattern such as ``events-*.csv`` is left to the reader.
-    """
+    """Fail unless a file can be read there; name the closest file when there is none."""
     path = Path(name)
     if not name:
         raise Failure("the path of a file is empty; give its name.")
     if path.is_dir():
         raise Failure(f"{name} is a directory; give a file in it.")
     if not path.exists():
-        if _GLOB_CHARACTERS.intersection(name):
-            return
         raise Failure(f"{name}: no such file{_closest(path)}")
     if not os.access(path, os.R_OK):
         raise Failure(f"{name} cannot be read: permission denied; check the rights of the file.")

@@ -10,7 +10,7 @@ import click
 
 from ridgeback.cli.application import Failure
 from ridgeback.cli.command import Command, json_option, option
-from ridgeback.cli.data_options import title_options
+from ridgeback.cli.data_options import text_settings, title_options
 from ridgeback.cli.model_file import OpenModel, open_model
 from ridgeback.cli.output import Output, size_text
 from ridgeback.cli.paths import check_input, input_file, output_file
@@ -60,11 +60,7 @@ def command(
     if candidates is not None:
         wanted["candidates"] = [opened.model.item_ids_.parse(line) for line in _lines(candidates)]
     if where is not None:
-        from ridgeback.cli.catalogue import items_where
-
-        chosen = items_where(where, titles, opened.model.item_ids_)
-        out.say(f"{len(chosen)} of the model's {len(opened.model.item_ids_)} items fulfil: {where}")
-        wanted["candidates"] = chosen
+        wanted["candidates"] = _candidates_where(out, opened, where, titles)
     if for_all:
         assert output is not None
         _recommend_to_all(out, opened, output, wanted)
@@ -101,13 +97,12 @@ def _recommend_to_some(out: Output, opened: OpenModel, users: list[Any], wanted:
     for recommendations in lists:
         out.heading(_describe(recommendations))
         items = list(recommendations.items)
-        out.table(*opened.item_table(items, score=list(recommendations.scores)))
+        out.table(*opened.item_table(items, **{wanted["as_"]: list(recommendations.scores)}))
     next_commands = []
     first = lists[0]
     if len(first):
-        next_commands = [["explain", opened.path, "--user", str(first.user), "--item", str(first.items[0])]]
-        if opened.model.family in ("popularity", "bias"):
-            next_commands = [["inspect", opened.path]]
+        asked = ["--user", str(first.user), "--item", str(first.items[0])]
+        next_commands = [["explain", opened.path, *asked] if opened.can_fold_in else ["inspect", opened.path]]
     payloads = [_payload(opened, recommendations) for recommendations in lists]
     out.finish({"recommendations": payloads}, next_commands)
 
@@ -146,6 +141,25 @@ def _payload(opened: OpenModel, recommendations: Recommendations) -> dict[str, A
             for item, score in zip(recommendations.items, recommendations.scores, strict=True)
         ],
     }
+
+
+def _candidates_where(out: Output, opened: OpenModel, condition: str, titles: dict[str, Any]) -> list[Any]:
+    """The model's items that fulfil --where."""
+    from ridgeback.data.catalogue import items_where
+
+    found = items_where(titles["titles"], condition, item=titles["title_id"], **text_settings(titles))
+    ids = opened.model.item_ids_
+    rows = ids.match(found)
+    known = [ids[int(row)] for row in rows[rows >= 0]]
+    if not len(found):
+        raise Failure(f"no row of {titles['titles']} fulfils {condition!r}; loosen the condition.")
+    if not known:
+        raise Failure(
+            f"{len(found)} rows of {titles['titles']} fulfil {condition!r}, and the model knows none of these items; "
+            f"compare the ids: {found[0]!r} in the file, {ids[0]!r} in the model."
+        )
+    out.say(f"{len(known)} of the model's {len(ids)} items fulfil {condition}")
+    return known
 
 
 def _lines(path: str) -> list[str]:

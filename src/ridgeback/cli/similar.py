@@ -38,7 +38,8 @@ def command(model: str, item: str | None, user: str | None, k: int, as_json: boo
         items, scores = list(found.items), list(found.scores)
         out.table(*opened.item_table(items, cosine=scores))
         neighbours = [{"item": i, "title": opened.title(i), "cosine": s} for i, s in zip(items, scores, strict=True)]
-        next_commands = [["fold-in", model, "--items", str(wanted)]]
+        value = f"={opened.model._rating_range[1]:g}" if opened.needs_ratings and opened.model._rating_range else ""
+        next_commands = [["fold-in", model, "--items", f"{wanted}{value}"]] if opened.can_fold_in else []
         out.finish({"item": wanted, "title": opened.title(wanted), "neighbours": neighbours}, next_commands)
         return
     assert user is not None

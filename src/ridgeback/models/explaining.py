@@ -82,7 +82,7 @@ def explain(model: FactorModel, user: Any, item: Any) -> Explanation:
         model, model.user_ids_[user_row], history.take(np.array([user_row], dtype=np.int64)), item_row
     )
     shown = model.score(model.user_ids_[user_row], model.item_ids_[item_row])
-    if model._is_final and abs(shown - explanation.score) > 1e-3 * max(1.0, abs(explanation.score)):
+    if getattr(model, "_is_final", True) and abs(shown - explanation.score) > 1e-3 * max(1.0, abs(explanation.score)):
         warnings.warn(
             f"model.score gives {shown:.6g}; solving this user's row now gives {explanation.score:.6g}, since items "
             "changed after the user was solved. Call partial_fit(..., refresh_users=True) or fit again.",

@@ -215,8 +215,11 @@ class FactorModel(Recommender):
                 biases = np.zeros(len(factors), dtype=np.float32)
             sides.append(Side(factors, biases if has_biases else None))
         sides[0].clear(data.user_items.counts() == 0)
-        if not initialization.is_declared(self.init):
-            sides[1].clear(data.user_items.column_counts() == 0)
+        if not initialization.is_declared(self.init):  # what was declared or known before of items stays
+            is_empty = data.user_items.column_counts() == 0
+            if initialization.is_model(self.init):
+                is_empty &= self.init.item_ids_.match(data.item_ids) < 0
+            sides[1].clear(is_empty)
         return sides[0], sides[1]
 
     def _held_out(self, data: Interactions, validation: Any, metric: Any, patience: Any) -> Validation | None:
@@ -483,7 +486,7 @@ class FactorModel(Recommender):
 
     def _warn_unless_final(self) -> None:
         """Warn the caller of the caller after an interrupted fit."""
-        if not self._is_final:
+        if not getattr(self, "_is_final", True):  # a callback may ask while the fit runs
             warnings.warn(
                 "The fit was interrupted before its final user half-step, so stored users differ from folded-in ones. "
                 "Call partial_fit(..., refresh_users=True) or fit again.",

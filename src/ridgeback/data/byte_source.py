@@ -17,7 +17,8 @@ from typing import IO, Any
 from ridgeback.errors import DataError, ParameterError
 
 BLOCK_BYTES = 4 * 2**20
-_OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+GZIP_MAGIC = b"\x1f\x8b"
+_OPENERS: dict[bytes, Any] = {GZIP_MAGIC: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _REFUSED = {
     b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it, or save the sheet as CSV",
     b"\x28\xb5\x2f\xfd": "packed by zstd; unpack it with: zstd -d",
@@ -76,6 +77,11 @@ def magic_bytes(path: Path) -> bytes:
     """The first bytes, by which a format is known."""
     with path.open("rb") as file:
         return file.read(16)
+
+
+def is_packed(head: bytes) -> bool:
+    """Whether a file with these first bytes is unpacked on the way."""
+    return head.startswith(tuple(_OPENERS))
 
 
 def utf8_blocks(path: Path, encoding: str) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ridgeback.data.bad_rows import RowPlaces, show
-from ridgeback.data.byte_source import utf8_blocks
+from ridgeback.data.byte_source import GZIP_MAGIC, is_packed, magic_bytes, utf8_blocks
 from ridgeback.data.columns import ColumnRequest
 from ridgeback.data.event_table import ReadOptions
 from ridgeback.data.interactions import Interactions
@@ -58,6 +58,7 @@ class _LinePlaces(RowPlaces):
 
 def _relation(connection: Any, path: Path) -> tuple[Any, RowPlaces]:
     """The keys of the objects as columns, each value as the JSON it is. A line that is no object gives only nulls."""
+    _check_packing(path)
     first = next((line.lstrip() for line in _lines(path) if line.strip()), "")
     if not first:
         raise DataError(f"{path} is empty; expected one JSON object a line.")
@@ -75,6 +76,16 @@ def _relation(connection: Any, path: Path) -> tuple[Any, RowPlaces]:
     )
     relation = run(lambda: connection.sql(sql), str(path))
     return relation, RowPlaces(str(path)) if is_array else _LinePlaces(str(path))
+
+
+def _check_packing(path: Path) -> None:
+    """Read a packed file through once: not every version of DuckDB notices that one is cut off or damaged."""
+    head = magic_bytes(path)
+    if head.startswith(GZIP_MAGIC):
+        for _ in utf8_blocks(path, "utf-8"):
+            pass
+    elif is_packed(head):
+        raise DataError(f"{path} is packed in a way that JSON is not read from; unpack it, or pack it with gzip.")
 
 
 def _keys_of_lines(path: Path) -> list[str]:

@@ -57,7 +57,7 @@ def read_query(query: str, request: ColumnRequest, options: ReadOptions) -> Inte
 def read_stream(frame: Any, request: ColumnRequest, options: ReadOptions, source: str) -> Interactions:
     """Interactions from an object that offers `__arrow_c_stream__`."""
     with database() as connection:
-        connection.register("ridgeback_frame", _StreamOnly(frame))
+        run(lambda: connection.register("ridgeback_frame", _StreamOnly(frame)), source)
         relation = run(lambda: connection.table("ridgeback_frame"), source)
         return interactions_of(relation, request, options, RowPlaces(source), {"format": "frame"})
 

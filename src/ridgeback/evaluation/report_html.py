@@ -81,7 +81,11 @@ def _metrics(report: Report) -> str:
         )
         meaning = escape(_MEANINGS[metric.partition("@")[0]])
         body.append(f'<tr><th scope="row">{escape(metric)}</th>{cells}<td class=words>{meaning}</td></tr>')
-    return _table("Metrics, the best of each row in bold", f'<th scope="col">metric</th>{head}<th scope="col" class=words>meaning</th>', body)
+    return _table(
+        "Metrics, the best of each row in bold",
+        f'<th scope="col">metric</th>{head}<th scope="col" class=words>meaning</th>',
+        body,
+    )
 
 
 def _exclusions(report: Report) -> str:

@@ -38,7 +38,8 @@ lint: $(VENV)/.dev
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	"$(VENV)/bin/clang-format" --dry-run --Werror $(CXX_FILES)
+	@echo "clang-format --dry-run --Werror, all of native/"
+	@"$(VENV)/bin/clang-format" --dry-run --Werror $(CXX_FILES)
 
 dev: $(VENV)/.ridgeback $(VENV)/.dev ## an environment with every development tool
 

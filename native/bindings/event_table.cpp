@@ -167,6 +167,8 @@ void register_event_table(nb::module_& m) {
       .def("add_text", &add_text, nb::arg("text"), nb::arg("is_last"), nb::arg("n_threads"),
            "Text that goes on where the text before ended; False when a bad row stopped it.")
       .def("add_stream", &add_stream, nb::arg("capsule"), nb::arg("n_threads"),
+           // Spelt out: where a capsule's type is imported from differs between versions of Python.
+           nb::sig("def add_stream(self, capsule: object, n_threads: int) -> bool"),
            "All rows of an Arrow stream; False when a bad row stopped it.")
       .def("add_columns", &add_columns, nb::arg("columns"), nb::arg("n_threads"),
            "Rows of (kind, values or offsets, bytes, missing) columns; False when a bad row stopped it.")

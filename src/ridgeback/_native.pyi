@@ -7,7 +7,6 @@ from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
-from typing_extensions import CapsuleType
 
 
 def instruction_set() -> str:
@@ -82,7 +81,7 @@ class EventTable:
         Text that goes on where the text before ended; False when a bad row stopped it.
         """
 
-    def add_stream(self, capsule: CapsuleType, n_threads: int) -> bool:
+    def add_stream(self, capsule: object, n_threads: int) -> bool:
         """All rows of an Arrow stream; False when a bad row stopped it."""
 
     def add_columns(self, columns: list, n_threads: int) -> bool:

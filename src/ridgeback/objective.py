@@ -43,7 +43,7 @@ def scores(
     mean: float = 0.0,
 ) -> Matrix:
     """``mean + b_u + b_i + x_u . y_i`` of all pairs, shape (n_users, n_items)."""
-    product = np.asarray(user_factors, dtype=np.float64) @ np.asarray(item_factors, dtype=np.float64).T + mean
+    product: Matrix = np.asarray(user_factors, dtype=np.float64) @ np.asarray(item_factors, dtype=np.float64).T + mean
     if user_biases is not None:
         product = product + np.asarray(user_biases, dtype=np.float64)[:, None]
     if item_biases is not None:

@@ -205,7 +205,7 @@ def test_json_lines(tmp_path):
         file.write(path.read_bytes())
     assert read_interactions(tmp_path / "packed.jsonl.gz").fingerprint() == data.fingerprint()
     (tmp_path / "packed.jsonl.gz").write_bytes((tmp_path / "packed.jsonl.gz").read_bytes()[:-4])
-    with pytest.raises(DataError, match="packed.jsonl.gz is cut off"):
+    with pytest.raises(DataError, match=r"packed\.jsonl\.gz is cut off"):
         read_interactions(tmp_path / "packed.jsonl.gz")
     (tmp_path / "packed.jsonl.bz2").write_bytes(bz2.compress(path.read_bytes()))
     with pytest.raises(DataError, match="unpack it, or pack it with gzip"):

@@ -61,7 +61,8 @@ def penalty(factors: Matrix, ridges: Vector, biases: Vector | None = None, bias_
 
 def frequency_ridges(regularization: float, frequency: Vector, frequency_exponent: float) -> Vector:
     """``regularization * frequency ** frequency_exponent`` of each row (Zhou et al. 2008, section 3.1)."""
-    return np.asarray(regularization * np.asarray(frequency, dtype=np.float64) ** frequency_exponent)
+    ridges: Vector = regularization * np.asarray(frequency, dtype=np.float64) ** frequency_exponent
+    return ridges
 
 
 def explicit(ratings: Matrix, weights: Matrix, predicted: Matrix, regularization: float) -> Objective:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pty
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from cli.films import strict_json
+from cli.terminal import on_a_terminal
 from ridgeback.cli.output import Output, cell_text, plain_table, to_json
 from ridgeback.cli.printable import printable
 
@@ -25,35 +24,10 @@ out.finish({}, [["recommend", "a b.ridge"]])
 """
 
 
-def strict(text: str) -> Any:
-    """Parse JSON as the standard has it: NaN and Infinity are refused."""
-
-    def refuse(name: str) -> None:
-        raise AssertionError(f"{name} is not JSON")
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def on_a_terminal(program: str, **environment: str) -> str:
-    """What a program writes when its stdout is a terminal."""
-    parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=child, stderr=child, stdin=child,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environment},
-    )  # fmt: skip
-    os.close(child)
-    written = b""
-    while True:
-        try:
-            block = os.read(parent, 4096)
-        except OSError:
-            break
-        if not block:
-            break
-        written += block
-    os.close(parent)
-    assert process.wait() == 0, written.decode()
-    return written.decode().replace("\r\n", "\n")
+def shown_on_a_terminal(**environment: str) -> str:
+    code, written = on_a_terminal([sys.executable, "-c", TABLE], **environment)
+    assert code == 0, written
+    return written
 
 
 def test_plain_text_aligns_wide_characters_by_cells() -> None:
@@ -77,7 +51,7 @@ def test_piped_output_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_terminal_gets_a_table_with_colour_and_no_control_character_of_the_data() -> None:
-    written = on_a_terminal(TABLE)
+    written = shown_on_a_terminal()
     assert "\x1b[1m" in written
     assert "\x1b[31m" not in written
     assert "[bold]시네마 천국" in written, "titles are no markup"
@@ -86,13 +60,13 @@ def test_a_terminal_gets_a_table_with_colour_and_no_control_character_of_the_dat
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colour_where_none_is_wanted(environment: dict[str, str]) -> None:
-    written = on_a_terminal(TABLE, **environment)
+    written = shown_on_a_terminal(**environment)
     assert "\x1b" not in written
     assert "시네마 천국" in written
 
 
 def test_an_empty_no_color_counts_as_unset() -> None:
-    assert "\x1b[1m" in on_a_terminal(TABLE, NO_COLOR="")
+    assert "\x1b[1m" in shown_on_a_terminal(NO_COLOR="")
 
 
 def test_force_color_does_not_colour_a_pipe() -> None:
@@ -116,14 +90,14 @@ def test_json_is_strict_and_knows_numpy(capsys: pytest.CaptureFixture[str]) -> N
         "rows": ({"id": np.str_("x")} for _ in range(1)), "title": "시네마", "yes": np.bool_(True), "none": None,
     }  # fmt: skip
     out.finish(payload, [["fit", "a.csv"]])
-    assert strict(capsys.readouterr().out) == {
+    assert strict_json(capsys.readouterr().out) == {
         "nan": None, "inf": None, "int": 3, "array": [1.0, None], "rows": [{"id": "x"}], "title": "시네마", "yes": True,
         "none": None, "next": ["ridgeback fit a.csv"],
     }  # fmt: skip
 
 
 def test_json_survives_a_lone_surrogate() -> None:
-    assert strict(to_json({"path": "a\udcff"})) == {"path": "a?"}
+    assert strict_json(to_json({"path": "a\udcff"})) == {"path": "a?"}
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp949", "latin-1"])

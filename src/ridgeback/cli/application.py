@@ -88,7 +88,8 @@ class Application(click.Group):
     def _option_names(self, ctx: click.Context) -> set[str]:
         """The options of the command that ran, spelt as in Python."""
         command = self.get_command(ctx, ctx.invoked_subcommand or "")
-        return set() if command is None else {parameter.name or "" for parameter in command.params}
+        own = set() if command is None else {parameter.name or "" for parameter in command.params}
+        return own | {"include_history"}
 
     def main(
         self,

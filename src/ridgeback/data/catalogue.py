@@ -11,12 +11,15 @@ from ridgeback.data.byte_source import existing_file, utf8_blocks
 from ridgeback.data.columns import Column, choose_columns
 from ridgeback.data.dialect import find_dialect
 from ridgeback.data.ids import Ids
+from ridgeback.data.labels import canonical_int
 from ridgeback.errors import DataError
 
 if TYPE_CHECKING:
     import duckdb
 
 _HEAD_BYTES = 2**16
+_QUOTE = '"'
+_SPELLING = "ridgeback_item_as_spelt"
 _TABLES = {".parquet": "read_parquet", ".jsonl": "read_json", ".ndjson": "read_json", ".json": "read_json"}
 
 
@@ -54,20 +57,21 @@ def items_where(
 
     source = existing_file(path)
     with duckdb.connect(":memory:") as connection:
-        names = _load(connection, source, item, separator, header, encoding)
+        try:
+            columns = _load(connection, source, item, separator, header, encoding)
+        except duckdb.Error as error:
+            raise DataError(f"{path} cannot be read as a table: {_first_line(error)}.") from error
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         table = connection.table("catalogue")
-        position = choose_columns({"item": item}, ("item",), names, len(table.columns), str(source)).positions["item"]
-        column = table.columns[position].replace('"', '""')
         try:
-            values = table.filter(condition).project(f'"{column}" AS item').filter("item IS NOT NULL").fetchnumpy()
+            values = table.filter(condition).project(_SPELLING).filter(f"{_SPELLING} IS NOT NULL").fetchnumpy()
         except duckdb.Error as error:
             raise DataError(
                 f"the condition {condition!r} cannot be used: {_first_line(error)}. "
-                f"The columns are {', '.join(table.columns)}."
+                f"The columns are {', '.join(columns)}."
             ) from error
-    return Ids.factorize(values["item"])[1]
+    return Ids.factorize(_as_ints(values[_SPELLING].tolist()))[1]
 
 
 def _load(
@@ -77,31 +81,15 @@ def _load(
     separator: str | None,
     header: bool | None,
     encoding: str,
-) -> tuple[str, ...] | None:
-    """Load the file as the table ``catalogue`` with typed columns; their names, or None where there is no header."""
-    import duckdb
-
+) -> list[str]:
+    """Load the file as the table ``catalogue``: columns with types, and the ids as spelt; returns the columns."""
     reader = _TABLES.get(path.suffix.lower())
-    try:
-        if reader is not None:
-            connection.execute(f"CREATE TABLE catalogue AS SELECT * FROM {reader}(?)", [str(path)])
-            return tuple(connection.table("catalogue").columns)
-        return _load_text(connection, path, item, separator, header, encoding)
-    except duckdb.Error as error:
-        raise DataError(f"{path} cannot be read as a table: {_first_line(error)}.") from error
-
-
-def _load_text(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    item: Column,
-    separator: str | None,
-    header: bool | None,
-    encoding: str,
-) -> tuple[str, ...] | None:
-    """A text file of any separator and encoding, through a copy in UTF-8."""
+    if reader is not None:
+        exact = "".join(f"[{c}]" if c in "[*?" else c for c in str(path))  # a name is no pattern
+        reading = f"{reader}({_literal(exact)})"
+        return _create(connection, reading, reading, item, True, path)
     with tempfile.TemporaryDirectory(prefix="ridgeback-") as folder:
-        copy = Path(folder, "catalogue.txt")
+        copy = Path(folder, "catalogue.txt")  # in UTF-8, whatever the file is in
         head = b""
         with copy.open("wb") as file:
             for block in utf8_blocks(path, encoding):
@@ -110,11 +98,39 @@ def _load_text(
         wants_names = isinstance(item, str) and not item.isdecimal()
         is_whole = len(head) == copy.stat().st_size
         dialect = find_dialect(head, str(path), separator, header, wants_names, is_whole)
-        connection.execute(
-            "CREATE TABLE catalogue AS SELECT * FROM read_csv(?, delim = ?, header = ?, quote = ?)",
-            [str(copy), dialect.separator, dialect.has_header, '"' if dialect.has_quotes else ""],
-        )
-    return dialect.names
+        settings = f"{_literal(copy)}, delim = {_literal(dialect.separator)}, header = {dialect.has_header}"
+        settings += f", quote = {_literal(_QUOTE if dialect.has_quotes else '')}"
+        typed, spelt = (f"read_csv({settings}, {more})" for more in ("sample_size = -1", "all_varchar = true"))
+        return _create(connection, typed, spelt, item, dialect.has_header, path)
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, typed: str, spelt: str, item: Column, has_header: bool, path: Path
+) -> list[str]:
+    """The table from two readings of one file: `typed` knows the types, `spelt` has the ids as they stand there."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {typed}").fetchall()
+    columns = [str(row[0]) for row in described]
+    names = columns if has_header else None
+    place = choose_columns({"item": item}, ("item",), names, len(columns), str(path)).positions["item"]
+    casts = ", ".join(f"CAST({_quoted(row[0])} AS {row[1]}) AS {_quoted(row[0])}" for row in described)
+    spelling = f"CAST({_quoted(columns[place])} AS VARCHAR) AS {_SPELLING}"
+    connection.execute(f"CREATE TABLE catalogue AS SELECT {casts}, {spelling} FROM {spelt}")
+    return columns
+
+
+def _as_ints(spelt: list[str]) -> list[int] | list[str]:
+    """Ids as ints where every one of them is the canonical decimal of one."""
+    numbers = [canonical_int(text) for text in spelt]
+    found = [number for number in numbers if number is not None]
+    return found if len(found) == len(spelt) else spelt
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _literal(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,242 @@
+"""check, fit and evaluate: the data that the options describe, and the model that they name."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ridgeback as rb
+from cli.conftest import Run
+from cli.films import strict_json
+from ridgeback.data import synthetic
+
+FAMILIES = ["implicit", "explicit", "logistic", "popularity", "bias"]
+QUICK = {
+    "implicit": ("--n-factors", "4", "--n-iterations", "3"),
+    "explicit": ("--n-factors", "3", "--n-iterations", "3"),
+    "logistic": ("--n-factors", "2", "--n-iterations", "2"),
+    "popularity": (),
+    "bias": (),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue on disk: ratings.csv, movies.csv, and the same ratings without header, separated by ``::``."""
+    folder = tmp_path_factory.mktemp("tables")
+    planted = synthetic.plant_catalogue(n_users=120, n_items=60, random_state=5)
+    rows = list(zip(planted.users, planted.items, planted.ratings, planted.timestamps, strict=True))
+    lines = [f"{user},{item},{rating:g},{time}" for user, item, rating, time in rows]
+    (folder / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *lines]) + "\n")
+    (folder / "ratings.dat").write_text("\n".join(line.replace(",", "::") for line in lines) + "\n")
+    movies = [
+        f'{item},"{title}",{genre}'
+        for item, title, genre in zip(planted.item_ids, planted.titles, planted.genres, strict=True)
+    ]
+    (folder / "movies.csv").write_text("\n".join(["movieId,title,genres", *movies]) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The tables by bare names; models go into a directory of the test's own."""
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_next(run: Run, stdout: str) -> None:
+    """Every command that an output names can be run as it stands."""
+    lines = [
+        line for line in stdout.splitlines() if "ridgeback " in line and (line.startswith(("next:", "      ridge")))
+    ]
+    assert lines
+    for line in lines:
+        words = shlex.split(line.removeprefix("next:").strip())
+        assert words[0] == "ridgeback"
+        result = run(*words[1:])
+        assert result.exit_code == 0, (line, result.stderr)
+
+
+def test_column_names_alone_are_enough(run: Run, here: Path) -> None:
+    result = run("fit", "ratings.csv", "-o", "shop.ridge", *QUICK["implicit"])
+    assert result.exit_code == 0, result.stderr
+    assert "user = userId (guessed), item = movieId (guessed), rating = rating (guessed)" in result.stdout
+    assert "saved in shop.ridge" in result.stdout
+    expected = rb.ImplicitALS(n_factors=4, n_iterations=3).fit(rb.read_interactions("ratings.csv"))
+    model = rb.load("shop.ridge")
+    np.testing.assert_array_equal(model.item_factors_, expected.item_factors_)
+    losses = [line.split() for line in result.stdout.splitlines() if line.strip().startswith(("1 ", "2 ", "3 "))]
+    shown = [record["loss"] for record in expected.history_ if record["side"] == "users"]
+    assert [float(row[1]) for row in losses] == pytest.approx(shown, abs=1e-3)
+    run_next(run, result.stdout)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_model_from_check_to_recommend(run: Run, here: Path, family: str) -> None:
+    columns = ("--user", "userId", "--item", "movieId", "--rating", "rating")
+    checked = run("check", "ratings.csv", *columns, "--model", family, *QUICK[family], "--json")
+    assert checked.exit_code == 0, checked.stderr
+    assert strict_json(checked.stdout)["figures"]["n_users"] == 120
+    fitted = run("fit", "ratings.csv", *columns, "--model", family, *QUICK[family], "-o", f"{family}.ridge", "--json")
+    assert fitted.exit_code == 0, fitted.stderr
+    payload = strict_json(fitted.stdout)
+    assert payload["model"] == type(rb.load(f"{family}.ridge")).__name__
+    assert payload["data"]["columns"]["user"] == "userId"
+    if family in ("implicit", "explicit", "logistic"):
+        assert payload["parameters"]["n_factors"] == int(QUICK[family][1])
+        assert len(payload["history"]) >= 2 * int(QUICK[family][3])
+    assert run("recommend", f"{family}.ridge", "--user", "1").exit_code == 0
+    judged = run("evaluate", "ratings.csv", *columns, "--model", family, *QUICK[family], "-k", "5", "--json")
+    assert judged.exit_code == 0, judged.stderr
+    assert 0 <= strict_json(judged.stdout)["metrics"]["ndcg@5"] <= 1
+
+
+def test_check_names_the_fit_that_follows(run: Run, here: Path) -> None:
+    options = ("--titles", "movies.csv", "--title-id", "movieId", "--no-rating", "--duplicates", "max")
+    result = run("check", "ratings.csv", *options)
+    assert (
+        "next: ridgeback fit ratings.csv --no-rating --duplicates max --titles movies.csv --title-id movieId"
+        in result.stdout
+    )
+    run_next(run, result.stdout)
+    assert not rb.load("model.ridge")._seen.data
+
+
+def test_check_ends_with_1_where_a_fit_would_refuse(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("user,item,rating\n1,2,3\n1,3,4\n2,3,5\n")
+    result = run("check", tmp_path / "good.csv", "--json")
+    assert result.exit_code == (1 if any(f["level"] == "error" for f in strict_json(result.stdout)["findings"]) else 0)
+
+
+def test_positions_separator_and_no_header(run: Run, here: Path) -> None:
+    columns = ("--user", "0", "--item", "1", "--rating", "2", "--timestamp", "3")
+    guessed = run("fit", "ratings.dat", *columns, "-o", "a.ridge", *QUICK["implicit"])
+    told = run("fit", "ratings.dat", *columns, "--separator", "::", "--no-header", "-o", "b.ridge", *QUICK["implicit"])
+    named = run("fit", "ratings.csv", "-o", "c.ridge", *QUICK["implicit"])
+    assert (guessed.exit_code, told.exit_code, named.exit_code) == (0, 0, 0), guessed.stderr + told.stderr
+    fingerprints = {rb.load(f"{name}.ridge")._fingerprint for name in "abc"}
+    assert len(fingerprints) == 1
+    run_next(run, told.stdout)
+
+
+def test_tabs_may_be_written_as_the_shell_passes_them_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("user\titem\nu,1\ti,1\nu,2\ti,2\n")
+    payload = strict_json(run("check", tmp_path / "t.tsv", "--separator", r"\t", "--json").stdout)
+    assert payload["figures"]["n_interactions"] == 2
+
+
+def test_events_with_weights(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("user,item,event,w\n1,2,view,1\n1,2,buy,1\n1,3,view,0.5\n2,2,view,1\n")
+    events = ("--event", "event", "--event-weights", "view=1, buy=10", "--weight", "w")
+    result = run("fit", tmp_path / "e.csv", *events, "-o", tmp_path / "e.ridge", *QUICK["implicit"])
+    assert result.exit_code == 0, result.stderr
+    model = rb.load(tmp_path / "e.ridge")
+    assert sorted(model._seen.data.tolist()) == [1, 1, 11]
+    assert sorted(model._seen_weights.tolist()) == [0.5, 1, 1]
+
+
+def test_a_query_over_files(run: Run, here: Path) -> None:
+    query = "select userId as user, movieId as item, rating from 'ratings.csv' where rating >= 3"
+    payload = strict_json(run("check", "--query", query, "--json").stdout)
+    kept = [line for line in Path("ratings.csv").read_text().splitlines()[1:] if float(line.split(",")[2]) >= 3]
+    assert payload["figures"]["n_interactions"] == len(kept)
+
+
+def test_bad_rows_may_be_skipped(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("user,item,rating\n1,2,3\n1,3,x\n2,3,5\n")
+    result = run("check", tmp_path / "b.csv", "--on-bad-rows", "skip")
+    assert result.exit_code == 0
+    assert "1 bad rows were skipped" in result.stdout
+
+
+def test_parameters_reach_the_model(run: Run, here: Path) -> None:
+    given = ("--weight-exponents", ".2,.1", "--alpha", "none", "--non-negative", "--init-scale", "0.2",
+             "--n-threads", "1", "--random-state", "7", "--tolerance", "1e-9", *QUICK["implicit"])  # fmt: skip
+    result = run("fit", "ratings.csv", "-o", "p.ridge", *given)
+    assert result.exit_code == 0, result.stderr
+    parameters = rb.load("p.ridge").get_params()
+    assert parameters["weight_exponents"] == (0.2, 0.1)
+    assert parameters["non_negative"] is True
+    assert (parameters["alpha"], parameters["random_state"], parameters["tolerance"]) == (None, 7, 1e-9)
+    assert parameters["regularization"] is None, "what was not given keeps its default"
+
+
+def test_a_warm_start_from_a_model_file(run: Run, here: Path) -> None:
+    assert run("fit", "ratings.csv", "-o", "cold.ridge", "--n-factors", "4", "--n-iterations", "8").exit_code == 0
+    result = run("fit", "ratings.csv", "-o", "warm.ridge", "--init", "cold.ridge", *QUICK["implicit"], "--json")
+    assert result.exit_code == 0, result.stderr
+    first = strict_json(result.stdout)["history"][1]["loss"]
+    assert first <= rb.load("cold.ridge").history_[-2]["loss"] * (1 + 1e-5)
+
+
+def test_without_history(run: Run, here: Path) -> None:
+    run("fit", "ratings.csv", "-o", "p.ridge", "--no-include-history", *QUICK["implicit"])
+    assert rb.load("p.ridge")._seen is None
+    assert run("recommend", "p.ridge", "--user", "1").exit_code == 1
+    assert run("recommend", "p.ridge", "--user", "1", "--no-exclude-seen").exit_code == 0
+
+
+def test_validation_and_patience(run: Run, here: Path) -> None:
+    held_out = ("--validation-fraction", "0.2", "--metric", "recall@5", "--patience", "1", "--n-iterations", "30")
+    payload = strict_json(run("fit", "ratings.csv", "-o", "v.ridge", *held_out, "--json").stdout)
+    assert payload["stopped_by"] == "early_stopping"
+    assert any(record["validation"] is not None for record in payload["history"])
+    lines = Path("ratings.csv").read_text().splitlines()
+    Path("train.csv").write_text("\n".join(lines[:1] + [line for n, line in enumerate(lines[1:]) if n % 7]))
+    Path("valid.csv").write_text("\n".join(lines[:1] + lines[1::7]))
+    shown = run("fit", "train.csv", "-o", "v.ridge", "--validation", "valid.csv", *QUICK["implicit"])
+    assert shown.exit_code == 0, shown.stderr
+    assert "validation" in shown.stdout
+    refused = run("fit", "ratings.csv", "-o", "v.ridge", "--model", "bias", "--validation-fraction", "0.2")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--split", "random", "--test-fraction", "0.3"), {"asked": "trained users"}),
+        (("--split", "leave-last-out", "--n-last", "2"), {"asked": "trained users"}),
+        (("--split", "by-time", "--test-fraction", "0.3"), {"asked": "trained users"}),
+        (("--split", "by-time", "--cutoff", "1700000000"), {"asked": "trained users"}),
+        (("--split", "by-user", "--history-fraction", "0.5"), {"asked": "new users with a history"}),
+        (("--relevant-from", "4"), {"relevant": "value >= 4"}),
+    ],
+)
+def test_splits(run: Run, here: Path, options: tuple[str, ...], expected: dict[str, Any]) -> None:
+    result = run("evaluate", "ratings.csv", *options, *QUICK["implicit"], "-k", "3,7", "--json")
+    assert result.exit_code == 0, result.stderr
+    payload = strict_json(result.stdout)
+    assert payload["protocol"].items() >= expected.items()
+    assert payload["protocol"]["k"] == [3, 7]
+    assert set(payload["baselines"]) == {"Popularity"}
+    assert payload["n_train"] + payload["n_test"] <= rb.read_interactions("ratings.csv").nnz
+
+
+def test_the_split_is_the_library_s(run: Run, here: Path) -> None:
+    payload = strict_json(run("evaluate", "ratings.csv", *QUICK["implicit"], "--seed", "3", "--json").stdout)
+    train, test = rb.split.random(rb.read_interactions("ratings.csv"), random_state=3)
+    report = rb.evaluate(rb.ImplicitALS(n_factors=4, n_iterations=3), train, test)
+    assert payload["metrics"] == pytest.approx(report.metrics)
+
+
+def test_a_test_file_of_its_own(run: Run, here: Path) -> None:
+    lines = Path("ratings.csv").read_text().splitlines()
+    Path("train.csv").write_text("\n".join(lines[:-400]))
+    Path("test.csv").write_text("\n".join([lines[0], *lines[-400:]]))
+    result = run("evaluate", "train.csv", "--test", "test.csv", *QUICK["implicit"], "-k", "5")
+    assert result.exit_code == 0, result.stderr
+    assert "judged on 400 (the rows of test.csv)" in result.stdout
+    assert "ImplicitALS  Popularity" in result.stdout
+
+
+def test_baselines_may_be_left_out(run: Run, here: Path) -> None:
+    result = run("evaluate", "ratings.csv", "--no-baselines", *QUICK["implicit"])
+    assert "Popularity" not in result.stdout
+    own = run("evaluate", "ratings.csv", "--model", "popularity", "-k", "5")
+    assert own.stdout.count("Popularity") == 1

@@ -12,7 +12,7 @@ from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError, UnsupportedError
 from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.recommender import Recommender
-from ridgeback.models.training import training_interactions
+from ridgeback.models.training import refuse_nothing, training_interactions
 
 Baseline = TypeVar("Baseline", bound="_Baseline")
 
@@ -89,7 +89,7 @@ class Popularity(_Baseline):
         -------
         self
         """
-        self._set(training_interactions(data, "Popularity", drops_zeros=False, refuses_negatives=False))
+        self._set(_usable(data, "Popularity"))
         self.item_biases_ = self._popularity()
         self.parameters_ = {}
         return self
@@ -147,7 +147,7 @@ class BiasBaseline(_Baseline):
         ParameterError
             If the regularization is not a finite number >= 0.
         """
-        interactions = training_interactions(data, "BiasBaseline", drops_zeros=False, refuses_negatives=False)
+        interactions = _usable(data, "BiasBaseline")
         parameters = resolve("bias", self.get_params(), DataShape(*interactions.shape, interactions.nnz))
         regularization = parameters["regularization"]
         if isinstance(regularization, (bool, str)) or not np.isfinite(regularization) or regularization < 0:
@@ -204,3 +204,10 @@ def _ratio(pulls: npt.NDArray[Any], weights: npt.NDArray[np.float64]) -> npt.NDA
     ratio = np.zeros_like(weights)
     np.divide(pulls, weights, out=ratio, where=weights > 0)
     return ratio
+
+
+def _usable(data: Any, model_name: str) -> Interactions:
+    """The interactions that count, at least one."""
+    interactions = training_interactions(data, model_name, drops_zeros=False, refuses_negatives=False)
+    refuse_nothing(interactions, data, model_name)
+    return interactions

@@ -18,7 +18,7 @@ from ridgeback.models.defaults import DataShape
 from ridgeback.models.interrupts import interruptible
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.row_solver import RowSolver, Side
-from ridgeback.models.training import ListedPairs
+from ridgeback.models.training import ListedPairs, refuse_nothing
 from ridgeback.models.validation import Validation
 from ridgeback.objective import Objective
 from ridgeback.solvers.matrices import gram
@@ -167,6 +167,7 @@ class FactorModel(Recommender):
         if trace is not None:
             raise UnsupportedError("fit(trace=) is not part of this version; read history_ or use callbacks instead.")
         interactions = self._training_data(data)
+        refuse_nothing(interactions, data, type(self).__name__)
         shape = DataShape(interactions.n_users, interactions.n_items, interactions.nnz)
         parameters = self._resolve(shape)
         checks.check_memory(type(self).__name__, shape, parameters)

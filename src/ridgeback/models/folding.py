@@ -221,11 +221,11 @@ def _check_values(
         )
     if values is not None:
         wrong = ~np.isfinite(values)
-        if model.link == "preference":
+        if model.link != "rating":
             wrong |= values < 0
         if wrong.any():
             place = int(np.argmax(wrong))
-            needed = "finite and not below zero" if model.link == "preference" else "finite"
+            needed = "finite" if model.link == "rating" else "finite and not below zero"
             raise DataError(
                 f"ratings: {values[place]} for {ids[place]!r}; {type(model).__name__} needs values {needed}."
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def training_interactions(
     Raises
     ------
     DataError
-        At a NaN or infinite value, and at a negative one where the model has no meaning for it; at no interaction.
+        At a NaN or infinite value, and at a negative one where the model has no meaning for it.
     """
     interactions = as_interactions(data)
     values, weights = interactions.user_items.data, interactions.weights
@@ -80,12 +80,22 @@ def training_interactions(
         kept = (values > 0) if kept is None else kept & (values > 0)
     if kept is not None:
         interactions = interactions.subset(kept)
+    return interactions
+
+
+def refuse_nothing(interactions: Interactions, given: Any, model_name: str) -> None:
+    """Refuse to fit where nothing that counts is left of the data given.
+
+    Raises
+    ------
+    DataError
+    """
     if interactions.nnz == 0:
         raise DataError(
-            f"{name} has no interactions that {model_name} can learn from: {as_interactions(data).nnz} pairs were "
-            "given, none with a weight" + (" and a value above zero." if drops_zeros else " above zero.")
+            f"data has no interactions that {model_name} can learn from: {given.nnz} pairs were given"
+            + (", each of weight 0 or with a value that does not count." if given.nnz else ".")
+            + " Check the columns that were read."
         )
-    return interactions
 
 
 def _refuse(
@@ -98,8 +108,3 @@ def _refuse(
     user, item = data.user_ids[row], data.item_ids[int(data.user_items.indices[entry])]
     others = f" ({int(wrong.sum())} such pairs)" if wrong.sum() > 1 else ""
     raise DataError(f"{name}: user {user!r}, item {item!r}: {sentence.format(value=values[entry])}{others}.")
-
-
-def without_values(pairs: ListedPairs) -> ListedPairs:
-    """The same pairs, each with value 1."""
-    return replace(pairs, rows=pairs.rows.with_data(None))

@@ -1,6 +1,7 @@
 #include "csr.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace ridgeback {
@@ -50,9 +51,39 @@ bool visit_entries(Chunk chunk, const Execution& execution, Visit&& visit) {
   return true;
 }
 
+constexpr std::ptrdiff_t kShortRow = 48, kLongRow = 1 << 22;
+
+// Sorts by column the slots of a row, which come in the order of the table, byte by byte of the column (stable).
+// A comparing sort takes three times as long, mispredicting half of its branches.
 template <class Slot>
-std::int64_t sort_row(Slot* begin, Slot* end) {
-  if (!std::is_sorted(begin, end)) std::sort(begin, end);
+void sort_by_bytes(Slot* begin, Slot* end, std::vector<Slot>& scratch) {
+  const auto n = static_cast<std::size_t>(end - begin);
+  if (scratch.size() < n) scratch.resize(n);
+  std::uint32_t used = 0;
+  for (const Slot* slot = begin; slot != end; ++slot) used |= slot->column();
+  Slot *from = begin, *to = scratch.data();
+  for (int shift = 0; shift < 32 && used >> shift; shift += 8) {
+    std::uint32_t places[256] = {};
+    for (std::size_t i = 0; i < n; ++i) ++places[from[i].column() >> shift & 0xff];
+    std::uint32_t place = 0;
+    for (std::uint32_t& cell : places) place += std::exchange(cell, place);
+    for (std::size_t i = 0; i < n; ++i) to[places[from[i].column() >> shift & 0xff]++] = from[i];
+    std::swap(from, to);
+  }
+  if (from != begin) std::copy(from, from + n, begin);
+}
+
+// Sorts the slots of a row, which come in the order of the table, by (column, table row); returns how many columns
+// differ.
+template <class Slot>
+std::int64_t sort_row(Slot* begin, Slot* end, std::vector<Slot>& scratch) {
+  if (!std::is_sorted(begin, end)) {
+    if (end - begin < kShortRow || end - begin > kLongRow) {
+      std::sort(begin, end);
+    } else {
+      sort_by_bytes(begin, end, scratch);
+    }
+  }
   std::int64_t n_unique = 0;
   for (const Slot* slot = begin; slot != end; ++slot)
     n_unique += slot == begin || slot->column() != (slot - 1)->column();
@@ -123,8 +154,9 @@ bool sort_pairs(const Pairs& pairs, std::int64_t n_rows, std::int64_t* indptr, S
 
   const auto chunks = chunks_of_rows(indptr, n_rows, 4);
   if (!run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t chunk, int) {
+        std::vector<Slot> scratch;
         for (std::int64_t row = chunks[chunk].begin; row < chunks[chunk].end; ++row)
-          unique_indptr[row + 1] = sort_row(slots + indptr[row], slots + indptr[row + 1]);
+          unique_indptr[row + 1] = sort_row(slots + indptr[row], slots + indptr[row + 1], scratch);
       }))
     return false;
   unique_indptr[0] = 0;

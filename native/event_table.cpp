@@ -75,7 +75,7 @@ bool EventTable::add_text(std::string_view text, bool is_last, const Execution& 
         read_rows(pieces[i], dialect_, blocks_[i]);
       }))
     return false;
-  if (!append_blocks(pieces.size())) return false;
+  if (!append_blocks(pieces.size(), execution)) return false;
   const char* end = pieces.empty() ? left.data() : pieces.back().data() + pieces.back().size();
   rest_.erase(0, static_cast<std::size_t>(end - rest_.data()));
   return true;
@@ -95,30 +95,29 @@ bool EventTable::add_rows(const std::vector<TypedColumn>& columns, std::int64_t 
         }
       }))
     return false;
-  return append_blocks(chunks.size());
+  return append_blocks(chunks.size(), execution);
 }
 
-bool EventTable::append_blocks(std::size_t n) {
+bool EventTable::append_blocks(std::size_t n, const Execution& execution) {
   for (std::size_t i = 0; i < n; ++i) {
-    append(blocks_[i]);
+    note(blocks_[i]);
     if (stops_at_bad_row_ && n_bad > 0) return false;
+    append(blocks_[i]);
+  }
+  for (std::size_t role = 0; role < plan.size(); ++role) {
+    if (plan.roles[role] != Role::kId) continue;
+    std::vector<IdBlock*> columns;
+    for (std::size_t i = 0; i < n; ++i) columns.push_back(&blocks_[i].ids[role]);
+    if (!ids[role].append(std::move(columns), execution)) return false;
   }
   return true;
 }
 
+// All but the ids.
 void EventTable::append(const EventBlock& block) {
-  const auto place = [&](std::int64_t row, std::int64_t line, const std::string& value) {
-    return Place{n_rows + row, n_lines_ + line + 1, value};
-  };
-  if (first_number.row < 0 && block.first_number >= 0)
-    first_number = place(block.first_number, block.first_number_line, {});
-  if (first_date.row < 0 && block.first_date >= 0) first_date = place(block.first_date, block.first_date_line, {});
   for (std::size_t role = 0; role < plan.size(); ++role) {
-    const auto& text = block.first_text[role];
-    if (first_text[role].row < 0 && text.row >= 0) first_text[role] = place(text.row, text.line, text.value);
     switch (plan.roles[role]) {
       case Role::kId:
-        ids[role].append(block.ids[role]);
         break;
       case Role::kTime:
         times[role].append(block.times[role].data(), static_cast<std::int64_t>(block.times[role].size()));
@@ -133,6 +132,20 @@ void EventTable::append(const EventBlock& block) {
       default:
         floats[role].append(block.floats[role].data(), static_cast<std::int64_t>(block.floats[role].size()));
     }
+  }
+}
+
+// Counts, and the places of what is bad or first of its kind.
+void EventTable::note(const EventBlock& block) {
+  const auto place = [&](std::int64_t row, std::int64_t line, const std::string& value) {
+    return Place{n_rows + row, n_lines_ + line + 1, value};
+  };
+  if (first_number.row < 0 && block.first_number >= 0)
+    first_number = place(block.first_number, block.first_number_line, {});
+  if (first_date.row < 0 && block.first_date >= 0) first_date = place(block.first_date, block.first_date_line, {});
+  for (std::size_t role = 0; role < plan.size(); ++role) {
+    const auto& text = block.first_text[role];
+    if (first_text[role].row < 0 && text.row >= 0) first_text[role] = place(text.row, text.line, text.value);
   }
   for (const BadRow& bad : block.bad_rows) {
     if (bad_rows.size() >= max_examples_) break;

@@ -64,9 +64,10 @@ class EventTable {
  private:
   // The first n of blocks_, emptied.
   void start_blocks(std::size_t n);
-  // The first n blocks, in the order of the table; false when a bad row stops it.
-  bool append_blocks(std::size_t n);
+  // The first n blocks, in the order of the table; false when a bad row or a signal stops it.
+  bool append_blocks(std::size_t n, const Execution& execution);
   void append(const EventBlock& block);
+  void note(const EventBlock& block);
 
   const bool stops_at_bad_row_;
   const std::size_t max_examples_;

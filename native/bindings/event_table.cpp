@@ -140,13 +140,7 @@ nb::list bad_rows(const rb::EventTable& table) {
 nb::object ids(rb::EventTable& table, int role) {
   rb::IdEncoder& encoder = table.ids[checked(table, role, {rb::Role::kId})];
   if (!encoder.is_text()) return nb::cast(to_array(std::vector<std::int64_t>(encoder.ints())));
-  const rb::TextView words = encoder.words().view();
-  std::vector<std::int64_t> offsets{0};
-  for (const std::int64_t row : encoder.text_order())
-    offsets.push_back(offsets.back() + static_cast<std::int64_t>(words[row].size()));
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(offsets.back()));
-  rb::gather_text(words, encoder.text_order().data(), words.size, offsets.data(), bytes.data());
-  return nb::make_tuple(to_array(std::move(offsets)), to_array(std::move(bytes)));
+  return nb::make_tuple(to_array(std::move(encoder.word_offsets())), to_array(std::move(encoder.word_bytes())));
 }
 
 nb::tuple texts(rb::EventTable& table, int role) {
@@ -200,7 +194,8 @@ void register_event_table(nb::module_& m) {
             return to_array(table.ids[checked(table, role, {rb::Role::kId})].codes());
           },
           nb::arg("role"), "Row of each id in ids(role); the table gives them away.")
-      .def("ids", &ids, nb::arg("role"), "Distinct ids: int64, or (offsets, bytes).")
+      .def("ids", &ids, nb::arg("role"),
+           "Distinct ids, ascending: int64, or (offsets, bytes), which the table gives away.")
       .def(
           "floats",
           [](rb::EventTable& table, int role) {

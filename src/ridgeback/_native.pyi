@@ -118,7 +118,9 @@ class EventTable:
         """Row of each id in ids(role); the table gives them away."""
 
     def ids(self, role: int) -> object:
-        """Distinct ids: int64, or (offsets, bytes)."""
+        """
+        Distinct ids, ascending: int64, or (offsets, bytes), which the table gives away.
+        """
 
     def floats(self, role: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None,))]:
         """Values, weights or values of kinds; the table gives them away."""

@@ -35,7 +35,10 @@ def ids(data):
 @pytest.mark.parametrize(
     ("rows", "match"),
     [
-        (b"1,2,n/a\n", r'ratings.csv line 2: rating "n/a" is not a number; fix the row or pass on_bad_rows=\'skip\''),
+        (
+            b"1,3,2\n1,2,n/a\n",
+            r'ratings.csv line 3: rating "n/a" is not a number; fix the row or pass on_bad_rows=\'skip\'',
+        ),
         (b"1,2,3\n1,3,nan\n", "line 3: rating nan is not a finite number"),
         (b"1,2,-inf\n", "line 2: rating -inf is not a finite number"),
         (b"1,2,1e39\n", "line 2: rating 1e39 is not a finite number within float32"),

@@ -97,10 +97,12 @@ def describe_bad_row(
     return f"{where}: {columns[column]} {value} {reason}"
 
 
-def refusal(sentence: str, problem: int, *, can_skip: bool = True) -> BadRowsError:
-    """The error for a bad row, with the way out."""
+def refusal(sentence: str, problem: int, *, can_skip: bool = True, guessed: str | None = None) -> BadRowsError:
+    """The error for a bad row, with the way out; `guessed` is the part of its column, where that was guessed."""
     if problem == NOT_UTF8:
         return BadRowsError(f"{sentence}.")
+    if guessed in ("rating", "timestamp"):
+        sentence += f" (the column was guessed; {guessed}=False leaves it out)"
     if not can_skip:
         return BadRowsError(f"{sentence}; fix the row.")
     return BadRowsError(

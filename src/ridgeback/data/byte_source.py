@@ -8,6 +8,7 @@ import difflib
 import gzip
 import lzma
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import IO, Any
 from ridgeback.errors import DataError, ParameterError
 
 BLOCK_BYTES = 4 * 2**20
+_N_MAGIC = 16
 GZIP_MAGIC = b"\x1f\x8b"
 _OPENERS: dict[bytes, Any] = {GZIP_MAGIC: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _REFUSED = {
@@ -45,8 +47,9 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     """
     found = Path(path)
     try:
-        with found.open("rb"):
-            return found
+        if not stat.S_ISFIFO(found.stat().st_mode):  # a pipe is opened once only
+            found.open("rb").close()
+        return found
     except IsADirectoryError as error:
         raise DataError(_directory(found)) from error
     except FileNotFoundError as error:
@@ -74,9 +77,11 @@ def _missing(path: Path) -> str:
 
 
 def magic_bytes(path: Path) -> bytes:
-    """The first bytes, by which a format is known."""
+    """The first bytes, by which a format is known; none of a pipe, which is read once only."""
+    if not path.is_file():
+        return b""
     with path.open("rb") as file:
-        return file.read(16)
+        return file.read(_N_MAGIC)
 
 
 def is_packed(head: bytes) -> bool:
@@ -93,11 +98,7 @@ def utf8_blocks(path: Path, encoding: str) -> Iterator[bytes]:
         When the file is of another kind, is cut off or damaged, or is not in that encoding.
     """
     codec = codec_of(encoding)
-    head = magic_bytes(path)
-    for magic, what in _REFUSED.items():
-        if head.startswith(magic):
-            raise DataError(f"{path} is {what}.")
-    with _reading(path, head) as file:
+    with _reading(path) as file:
         blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
         if codec.name in ("utf-8", "ascii", "utf-8-sig"):
             yield from _without_mark(blocks, path)
@@ -120,15 +121,19 @@ def codec_of(encoding: str) -> codecs.CodecInfo:
 
 
 @contextmanager
-def _reading(path: Path, head: bytes) -> Iterator[IO[bytes]]:
+def _reading(path: Path) -> Iterator[IO[bytes]]:
     """The file, unpacked where its first bytes say that it is packed; damage becomes DataError."""
-    opener = next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
     try:
-        if opener is None:
-            with path.open("rb", buffering=0) as plain:
+        with path.open("rb") as plain:
+            head = plain.peek(_N_MAGIC)[:_N_MAGIC]
+            for magic, what in _REFUSED.items():
+                if head.startswith(magic):
+                    raise DataError(f"{path} is {what}.")
+            opener = next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
+            if opener is None:
                 yield plain
-        else:
-            with opener(path, "rb") as packed:
+                return
+            with opener(plain, "rb") as packed:
                 yield packed
     except EOFError as error:
         raise DataError(f"{path} is cut off: its compressed stream ends early. Get the whole file again.") from error

@@ -110,7 +110,10 @@ class EventTable:
     def _check(self, is_complete: bool) -> None:
         if not is_complete and self._native.bad_rows:
             bad = self._native.bad_rows[0]
-            raise refusal(self._describe(bad), bad[3], can_skip="title" not in self.parts)
+            part = self.parts[bad[2]] if bad[2] >= 0 else None
+            is_first = bad[0] == 0  # so that the column as a whole may be the wrong one
+            guessed = part if is_first and part in self.columns.guessed else None
+            raise refusal(self._describe(bad), bad[3], can_skip="title" not in self.parts, guessed=guessed)
 
     def _describe(self, bad: tuple[int, int, int, int, int, bytes]) -> str:
         names = [self.columns.names[part] for part in self.parts]

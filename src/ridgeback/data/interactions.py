@@ -246,6 +246,10 @@ class Interactions:
         """The same interactions with items as rows; computed on first use."""
         return self.user_items.transpose()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: all but `item_users`, which is built again."""
+        return {name: value for name, value in vars(self).items() if name != "item_users"}
+
     def __repr__(self) -> str:
         return f"Interactions({self.n_users:,} users x {self.n_items:,} items, {self.nnz:,} interactions)"
 

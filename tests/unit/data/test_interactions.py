@@ -170,7 +170,10 @@ def test_from_csr_refuses_what_does_not_fit():
 def test_fingerprint_sees_ids_structure_values_and_weights_only():
     base = small().fingerprint()
     assert len(base) == 64
-    assert pickle.loads(pickle.dumps(small())).fingerprint() == base
+    data = small()
+    assert data.item_users.nnz == data.nnz
+    assert pickle.loads(pickle.dumps(data)).fingerprint() == base
+    assert "item_users" not in vars(pickle.loads(pickle.dumps(data)))
     rows = ["b", "a", "b", "c"], [7, 7, 3, 3], [5, 4, 3, 2]
     assert Interactions.from_arrays(*rows).fingerprint() == base
     assert Interactions.from_arrays(*(column[::-1] for column in rows)).fingerprint() == base

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import numpy as np
 import pytest
@@ -175,6 +176,28 @@ def test_ctrl_c_ends_a_read_at_once_and_leaves_nothing_behind(tmp_path):
     assert process.returncode == -signal.SIGINT
     assert b"KeyboardInterrupt" in complaint
     assert [child.name for child in tmp_path.iterdir()] == ["large.csv"]
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"user,item\n" + b"1,2\n3,4\n" * 200_000,))
+    writer.start()
+    data = read_interactions(path)
+    writer.join()
+    assert data.report["n_rows"] == 400_000
+    assert data.shape == (2, 2)
+
+
+def test_a_guessed_column_that_does_not_fit_can_be_left_out(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("user,item,date\n1,2,01/02/2020\n")
+    with pytest.raises(BadRowsError, match="the column was guessed; timestamp=False leaves it out"):
+        read_interactions(path)
+    assert read_interactions(path, timestamp=False).timestamps is None
+    with pytest.raises(BadRowsError) as caught:
+        read_interactions(path, timestamp="date")
+    assert "was guessed" not in str(caught.value)
 
 
 def test_a_file_that_ends_in_the_middle_of_a_row_is_no_surprise(tmp_path):

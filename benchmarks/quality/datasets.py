@@ -53,3 +53,18 @@ def ncf_ml_1m() -> tuple[rb.Interactions, rb.Interactions, dict[int, list[int]]]
 def lastfm() -> rb.Interactions:
     """Listening counts of artists."""
     return rb.read_interactions(folder() / "lastfm-hetrec2011" / "user_artists.dat.gz", user="userID", item="artistID")
+
+
+def liked_ml_100k() -> rb.Interactions:
+    """Films rated 4 or 5 in MovieLens 100K."""
+    return _liked(np.loadtxt(folder() / "ml-100k" / "u.data"))
+
+
+def liked_ml_latest_small() -> rb.Interactions:
+    """Films rated 4 or better in the small MovieLens set."""
+    return _liked(np.loadtxt(folder() / "ml-latest-small" / "ratings.csv", delimiter=",", skiprows=1))
+
+
+def _liked(rows: np.ndarray) -> rb.Interactions:
+    liked = rows[rows[:, 2] >= 4].astype(np.int64)
+    return rb.Interactions.from_arrays(liked[:, 0], liked[:, 1])

@@ -27,7 +27,8 @@ problem = RowProblem(rows=held, ridges=np.full(n_rows, 0.5), bias_ridges=np.full
                      confidences=rng.uniform(0.5, 2, held.nnz).astype(np.float32))
 other, own = (rng.normal(scale=0.2, size=(n, n_factors)).astype(np.float32) for n in (n_columns, n_rows))
 other_biases, own_biases = (rng.normal(size=n).astype(np.float32) for n in (n_columns, n_rows))
-n_chunks = (held.nnz + n_rows * (16 + n_factors)) / 4096
+size = n_factors + 1
+n_chunks = (held.nnz * (size**2 / 2 + 4 * size) + n_rows * (size**3 / 6 + size**2)) / 4e6
 assert n_chunks >= 20, n_chunks
 
 bits = hashlib.sha256()

@@ -32,6 +32,12 @@ def test_implicit_als_on_the_ncf_split(ncf_ml_1m: Path) -> None:
     assert figure(line, "NDCG@10") >= 0.450
 
 
+def test_logistic_mf_learns_more_than_popularity(lastfm: Path) -> None:
+    """With negatives drawn by the wrong dimension it would not: implicit's logistic MF is known for that."""
+    line = last_line("lastfm.py", lastfm)
+    assert figure(line, "ratio") >= 1.5
+
+
 def test_explicit_als_on_the_official_folds(ml_100k: Path) -> None:
     line = last_line("ml_100k.py", ml_100k)
     assert figure(line, "RMSE") <= 0.918

@@ -1,6 +1,7 @@
 """The measured defaults: what every None means, per model and loss. Constants, or functions of the data's shape.
 
-Nothing here may depend on a particular data set. `benchmarks/defaults.py` prints the measurements.
+Nothing here may depend on a particular data set. `benchmarks/quality/logistic_defaults.py` prints the measurements
+behind LogisticMF's.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,22 @@ class DataShape:
         return self.n_interactions / max(1, self.n_users * self.n_items)
 
 
+def _noise(shape: DataShape) -> float:
+    """About the largest singular value of a random matrix of signs with as many entries, spread evenly.
+
+    LogisticMF's factors leave zero where the surprises of its yeses have a singular value above twice the ridge, so a
+    multiple of this keeps out what chance alone makes, whatever the size of the data.
+    """
+    return math.sqrt(shape.n_interactions / shape.n_users) + math.sqrt(shape.n_interactions / shape.n_items)
+
+
+def _n_negatives(shape: DataShape) -> int | Literal["all"]:
+    """All pairs of small data; beyond, ten for each pair of the mean history, at most 300 a user."""
+    if shape.n_users * shape.n_items <= 1_000_000:
+        return "all"
+    return min(300, math.ceil(10 * shape.n_interactions / shape.n_users))
+
+
 Default: TypeAlias = float | tuple[float, float] | Callable[[DataShape], Any]
 
 DEFAULTS: dict[str, dict[str, Default]] = {
@@ -37,11 +54,9 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     },
     "hu": {"regularization": 1.0, "alpha": 10.0, "frequency_exponent": 0.0, "weight_exponents": (0.0, 0.0)},
     "logistic": {
-        "regularization": 2.0,
-        "bias_regularization": 2.0,
-        "n_negatives": lambda shape: (
-            "all" if shape.n_users * shape.n_items <= 1_000_000 else round(5 * shape.n_interactions / shape.n_users)
-        ),
+        "regularization": lambda shape: 0.4 * _noise(shape),
+        "bias_regularization": lambda shape: 0.4 * _noise(shape),
+        "n_negatives": _n_negatives,
     },
     "bias": {"regularization": 3.0},
 }

@@ -43,7 +43,8 @@ class LogisticMF(FactorModel):
     ----------
     n_factors : int, default=32
     regularization, bias_regularization : float, optional
-        None: the measured defaults (`parameters_` shows what the fit used).
+        None: the measured default, ``0.4 * (sqrt(pairs / users) + sqrt(pairs / items))``, for each (`parameters_`
+        shows what the fit used).
     frequency_exponent : float, default=0.0
         0 is the plain ridge, 1 scales it with the number of the row's stored pairs.
     biases : bool, default=True
@@ -53,8 +54,9 @@ class LogisticMF(FactorModel):
     n_negatives : int, "all" or "auto", default="auto"
         Implied noes: a number a user, drawn once a fit from the items that somebody has, each equally likely; "all"
         pairs that are not stored (every zero has its own weight, so this costs n_users * n_items * k^2); 0 for none.
-        "auto" is "all" while n_users * n_items <= 1,000,000, and a multiple of the mean history beyond. What a user
-        draws depends on the user's own items and the seed, not on the row, so that fold-in draws the same.
+        "auto" is "all" while n_users * n_items <= 1,000,000, and beyond that ten for each pair of the mean history, at
+        most 300. What a user draws depends on the user's own items and the seed, not on the row, so that fold-in draws
+        the same.
     solver : {"majorize", "gradient", "adagrad"}, default="majorize"
         How a half-step moves each row: to the minimum of a quadratic that bounds its loss from above, by one gradient
         step, or by one AdaGrad step. The final user half-step and fold-in find each row's optimum by Newton steps.

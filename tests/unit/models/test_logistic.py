@@ -166,10 +166,17 @@ def test_sampled_noes_are_never_stored_pairs_and_never_items_nobody_has(data: rb
 def test_auto_is_all_for_small_data_and_a_number_beyond() -> None:
     small = rb.Interactions.from_arrays(np.repeat(np.arange(100), 3), np.arange(300) % 50)
     assert rb.LogisticMF(n_factors=1, n_iterations=0).fit(small).parameters_["n_negatives"] == "all"
-    wide = rb.Interactions.from_arrays(np.repeat(np.arange(1001), 3), np.arange(3003) % 1000)
-    n_negatives = rb.LogisticMF(n_factors=1, n_iterations=0).fit(wide).parameters_["n_negatives"]
-    assert isinstance(n_negatives, int)
-    assert n_negatives > 0
+    for n_held, expected in ((3, 30), (29, 290), (31, 300)):  # ten a pair, at most 300
+        users = np.repeat(np.arange(1001), n_held)
+        wide = rb.Interactions.from_arrays(users, np.arange(len(users)) % 1000)
+        assert rb.LogisticMF(n_factors=1, n_iterations=0).fit(wide).parameters_["n_negatives"] == expected
+
+
+def test_default_ridge_is_a_function_of_the_shape() -> None:
+    data = rb.Interactions.from_arrays(np.repeat(np.arange(100), 4), np.arange(400) % 25)
+    parameters = rb.LogisticMF(n_factors=1, n_iterations=0).fit(data).parameters_
+    assert parameters["regularization"] == pytest.approx(0.4 * (2 + 4))
+    assert parameters["bias_regularization"] == parameters["regularization"]
 
 
 def test_seed_and_threads(data: rb.Interactions) -> None:

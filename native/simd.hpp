@@ -137,20 +137,25 @@ inline __attribute__((always_inline)) Vec<T> fma(const Vec<T>& a, const Vec<T>& 
 inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec<float>& v1, const Vec<float>& v2,
                                                  const Vec<float>& v3, float* out) {
   typedef float Four __attribute__((vector_size(16)));
+#if defined(__clang__) || __GNUC__ >= 12
+#define RIDGEBACK_PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else  // the older spelling of g++ 11
+  typedef std::int32_t Lanes __attribute__((vector_size(REGISTER_BYTES)));
+#define RIDGEBACK_PICK(x, y, ...) __builtin_shuffle(x, y, Lanes{__VA_ARGS__})
+#endif
   Vec<float> sums;
   for (int i = 0; i < N_REGISTERS; ++i) {
     const auto a = v0.part[i], b = v1.part[i], c = v2.part[i], d = v3.part[i];
 #if defined(__AVX512F__)
-#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s)                                                                         \
-  __builtin_shufflevector(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4, (p) + 8, (q) + 8, (r) + 8, (s) + 8, \
-                          (p) + 12, (q) + 12, (r) + 12, (s) + 12)
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s)                                                                          \
+  RIDGEBACK_PICK(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4, (p) + 8, (q) + 8, (r) + 8, (s) + 8, (p) + 12, \
+                 (q) + 12, (r) + 12, (s) + 12)
     constexpr int other = 16;
 #elif defined(__AVX2__)
-#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) \
-  __builtin_shufflevector(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4)
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) RIDGEBACK_PICK(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4)
     constexpr int other = 8;
 #else
-#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) __builtin_shufflevector(x, y, p, q, r, s)
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) RIDGEBACK_PICK(x, y, p, q, r, s)
     constexpr int other = 4;
 #endif
     const auto ab =
@@ -160,6 +165,7 @@ inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec
     sums.part[i] =
         RIDGEBACK_SHUFFLE(ab, cd, 0, 1, other, other + 1) + RIDGEBACK_SHUFFLE(ab, cd, 2, 3, other + 2, other + 3);
 #undef RIDGEBACK_SHUFFLE
+#undef RIDGEBACK_PICK
   }
   Four group[4];
   std::memcpy(group, &sums, sizeof group);

@@ -141,3 +141,9 @@ def test_ctrl_c_before_any_work_exits_130() -> None:
         [sys.executable, "-c", program + "main(['doctor'])"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_nothing_at_all_shows_the_help_page_and_is_usage() -> None:
+    result = CliRunner().invoke(main, [])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == CliRunner().invoke(main, ["--help"]).stdout

@@ -240,3 +240,10 @@ def test_baselines_may_be_left_out(run: Run, here: Path) -> None:
     assert "Popularity" not in result.stdout
     own = run("evaluate", "ratings.csv", "--model", "popularity", "-k", "5")
     assert own.stdout.count("Popularity") == 1
+
+
+def test_a_long_history_is_shown_in_part(run: Run, here: Path) -> None:
+    result = run("fit", "ratings.csv", "-o", "l.ridge", "--n-factors", "2", "--n-iterations", "40")
+    rows = [line.split()[0] for line in result.stdout.split("iteration")[1].splitlines()[1:] if line.strip()]
+    assert rows[:16] == [*map(str, range(1, 11)), "...", "36", "37", "38", "39", "40"]
+    assert len(strict_json(run("inspect", "l.ridge", "--json").stdout)["history"]) > 80

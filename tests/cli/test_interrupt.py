@@ -63,3 +63,11 @@ def test_an_old_file_stays_when_nothing_was_fitted_yet(events: Path, tmp_path: P
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
     assert output.read_bytes() == b"old"
+
+
+def test_an_interrupted_evaluation_judges_nothing(events: Path) -> None:
+    command = [sys.executable, "-m", "ridgeback", "evaluate", str(events), "--n-iterations", "1000000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    stdout, stderr = interrupt_when(process, 4.0)
+    assert (process.returncode, stderr) == (130, "interrupted\n")
+    assert "ndcg" not in stdout

@@ -49,6 +49,13 @@ class Application(click.Group):
         command: click.Command = importlib.import_module(f"ridgeback.cli.{cmd_name.replace('-', '_')}").command
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help page where there is nothing to parse."""
+        if not args:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(USAGE)
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -107,9 +114,6 @@ class Application(click.Group):
             with _warnings_as_lines():
                 value = super().main(args, "ridgeback", complete_var, standalone_mode=False, **extra)
             code = value if isinstance(value, int) else 0
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)
-            code = USAGE
         except click.ClickException as error:
             _print_line("interrupted" if isinstance(error, Interrupted) else "error", _message(error))
             code = error.exit_code

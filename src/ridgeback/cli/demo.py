@@ -85,7 +85,8 @@ def _fit_and_judge(out: Output, data: Interactions) -> tuple[Interactions, Recom
     out.heading("2. Fit: users and items by turns, one ridge regression a row; the loss never rises")
     train, test = split.random(data, test_fraction=0.2, random_state=0)
     model = ImplicitALS(n_factors=_N_FACTORS, n_iterations=_N_ITERATIONS)
-    fit_with_progress(model, train, "implicit", {})
+    if fit_with_progress(model, train, "implicit", {}):
+        raise KeyboardInterrupt
     show_history(out, model)
     out.say(f"\n{describe_fit(model)}")
     out.heading("3. Quality on the fifth of the events that the fit never saw")

@@ -80,7 +80,8 @@ def command(
     else:
         train, history, held_out = _split(data, rule, options)
     out.say(f"fitted on {train.nnz:,} pairs, judged on {held_out.nnz:,} ({rule})")
-    fit_with_progress(model, train, family, {})
+    if fit_with_progress(model, train, family, {}):
+        raise KeyboardInterrupt
     report = evaluate(model, train, held_out, history=history, k=k, relevant_from=relevant_from, baselines=baselines)
     show_report(out, report)
     payload = {"split": rule, "n_train": train.nnz, "n_test": held_out.nnz, **report.to_dict()}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ridgeback.models import Recommender
 
 _BASELINES = ("popularity", "bias")
+_MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 10, 5
 _WHY_STOPPED = {
     "n_iterations": "as many as asked for",
     "tolerance": "then the loss hardly fell any more",
@@ -117,6 +118,8 @@ def show_history(out: Output, model: Recommender) -> None:
             continue
         losses = [sides[side]["loss"] if side in sides else None for side in ("users", "items")]
         rows.append([iteration, *losses, *(last.get(name) for name in extra)])
+    if len(rows) > _MOST_ROWS:
+        rows[_FIRST_ROWS:-_LAST_ROWS] = [["..."] * len(rows[0])]
     if rows:
         out.table([*names, *(name.replace("_", " ") for name in extra)], rows)
 

@@ -52,10 +52,7 @@ class Output:
         if self.is_json:
             return
         cells = list(rows)
-        is_number = [
-            any(_is_number(row[j]) for row in cells) and all(_is_number(row[j]) or row[j] is None for row in cells)
-            for j in range(len(columns))
-        ]
+        is_number = [_are_numbers([row[j] for row in cells]) for j in range(len(columns))]
         texts = [[cell_text(value) for value in row] for row in cells]
         if self.is_terminal:
             self._rich_table(columns, texts, is_number)
@@ -192,6 +189,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Sequence, set, frozenset, Iterable)):
         return [_plain(item) for item in value]
     return str(value)
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    """Whether a column holds numbers, apart from what is missing or left out."""
+    stated = [value for value in values if value is not None and value != "..."]
+    return bool(stated) and all(_is_number(value) for value in stated)
 
 
 def _is_number(value: Any) -> bool:

@@ -181,9 +181,13 @@ def run(action: Any, source: str) -> Any:
 
     try:
         return action()
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
     except duckdb.Error as error:
         raise DataError(f"cannot read {source}: {_first_lines(str(error))}") from error
     except RuntimeError as error:  # met while the rows stream in
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
         raise DataError(f"cannot read {source}: {_first_lines(str(error))}") from error
 
 

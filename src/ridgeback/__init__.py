@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from ridgeback import errors
     from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles, split
     from ridgeback.errors import RidgebackError, RidgebackWarning
-    from ridgeback.evaluation.evaluate import evaluate
-    from ridgeback.evaluation.report import Report
+    from ridgeback.evaluation import Report, evaluate
     from ridgeback.models import BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
 
 _LAZY = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +249,17 @@ def test_a_long_history_is_shown_in_part(run: Run, here: Path) -> None:
     rows = [line.split()[0] for line in result.stdout.split("iteration")[1].splitlines()[1:] if line.strip()]
     assert rows[:16] == [*map(str, range(1, 11)), "...", "36", "37", "38", "39", "40"]
     assert len(strict_json(run("inspect", "l.ridge", "--json").stdout)["history"]) > 80
+
+
+def test_events_may_be_piped_in(folder: Path) -> None:
+    command = f"'{sys.executable}' -m ridgeback check - --json < '{folder / 'ratings.csv'}'"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert strict_json(done.stdout)["figures"]["n_users"] == 120
+
+
+def test_the_default_model_is_named(run: Run, here: Path) -> None:
+    left_out = run("fit", "ratings.csv", "-o", "d.ridge", *QUICK["implicit"])
+    assert "model: implicit, who takes what (--model explicit predicts" in left_out.stdout
+    named = run("fit", "ratings.csv", "-o", "d.ridge", "--model", "implicit", *QUICK["implicit"])
+    assert "model: implicit" not in named.stdout

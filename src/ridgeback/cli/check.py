@@ -12,12 +12,12 @@ from ridgeback.cli.data_options import data_options, read_data
 from ridgeback.cli.model_options import build_named_model, model_options
 from ridgeback.cli.next_commands import fit_arguments
 from ridgeback.cli.output import Output
-from ridgeback.cli.paths import input_file
+from ridgeback.cli.paths import event_file
 from ridgeback.cli.wording import as_options
 
 
 @click.command("check", cls=Command, short_help="Look at a table of events before fitting.")
-@click.argument("file", required=False, callback=input_file)
+@click.argument("file", required=False, callback=event_file)
 @data_options
 @model_options(default=None)
 @json_option
@@ -35,7 +35,8 @@ def command(file: str | None, family: str | None, as_json: bool, **options: Any)
     data = read_data(file, options)
     out.say(data.describe())
     report = data.check(model)
-    out.say(f"\n{as_options(str(report), {p.name or '' for p in click.get_current_context().command.params})}")
+    names = {parameter.name or "" for parameter in click.get_current_context().command.params}
+    out.say(f"\n{as_options(str(report), names | {'candidates'})}")
     n_errors = sum(finding.level == "error" for finding in report.findings)
     arguments = fit_arguments(file, family, options)
     out.finish({"report": data.report, **report.to_dict()}, [] if n_errors else [arguments])

@@ -12,7 +12,7 @@ from ridgeback.cli.fit import fit_with_progress
 from ridgeback.cli.model_options import build_model, model_options
 from ridgeback.cli.next_commands import data_arguments
 from ridgeback.cli.output import Output
-from ridgeback.cli.paths import input_file
+from ridgeback.cli.paths import event_file, input_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
 
 
 @click.command("evaluate", cls=Command, short_help="Judge a model on data it has not seen.")
-@click.argument("file", required=False, callback=input_file)
+@click.argument("file", required=False, callback=event_file)
 @option("--split", "rule", type=click.Choice(["random", "leave-last-out", "by-time", "by-user"]), default="random",
         show_default=True, section=_SPLIT, help="What is held out: random rows, each user's last, all after a "
         "moment, or parts of users that the fit never saw.")  # fmt: skip

@@ -13,7 +13,7 @@ from ridgeback.cli.data_options import data_options, read_data
 from ridgeback.cli.model_options import build_model, model_options
 from ridgeback.cli.next_commands import data_arguments
 from ridgeback.cli.output import Output, size_text
-from ridgeback.cli.paths import input_file, output_file
+from ridgeback.cli.paths import event_file, input_file, output_file
 from ridgeback.cli.progress import FitProgress
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BASELINES = ("popularity", "bias")
 _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 10, 5
+_DEFAULT_MODEL = "model: implicit, who takes what (--model explicit predicts the ratings themselves)"
 _WHY_STOPPED = {
     "n_iterations": "as many as asked for",
     "tolerance": "then the loss hardly fell any more",
@@ -31,7 +32,7 @@ _WHY_STOPPED = {
 
 
 @click.command("fit", cls=Command, short_help="Fit a model and save it in one file.")
-@click.argument("file", required=False, callback=input_file)
+@click.argument("file", required=False, callback=event_file)
 @option("-o", "--output", required=True, callback=output_file, metavar="FILE", section="Output",
         help="The model file to write, such as shop.ridge.")  # fmt: skip
 @option("--include-history/--no-include-history", default=True, show_default=True, section="Output",
@@ -68,6 +69,8 @@ def command(
     model = build_model(family, options)
     data = read_data(file, options)
     out.say(data.describe())
+    if not was_named("family"):
+        out.say(_DEFAULT_MODEL)
     held_out = read_data(validation, {**options, "query": None}) if validation is not None else None
     if validation_fraction is not None:
         from ridgeback.data import split
@@ -85,6 +88,12 @@ def command(
     out.say(f"\n{describe_fit(model)}")
     out.say(f"saved in {output} ({size_text(Path(output).stat().st_size)})")
     out.finish(_payload(model, data, output), _next_commands(model, file, family, output, options))
+
+
+def was_named(parameter: str) -> bool:
+    """Whether the user gave an option, instead of leaving it at its default."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def fit_with_progress(model: Recommender, data: Interactions, family: str, settings: dict[str, Any]) -> bool:

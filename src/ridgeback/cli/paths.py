@@ -18,6 +18,11 @@ def input_file(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return value
 
 
+def event_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Callback of an argument that names a table of events; ``-`` is what is piped in."""
+    return input_file(ctx, param, "/dev/stdin" if value == "-" else value)
+
+
 def output_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Callback of an option that names a file to write; None stays None."""
     if value is not None:

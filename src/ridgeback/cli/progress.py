@@ -19,10 +19,13 @@ class Progress:
         What is being done.
     unit : str
         What is counted.
+    total : int, optional
+        How much there is to do, where that is known beforehand.
     """
 
-    def __init__(self, label: str, unit: str) -> None:
+    def __init__(self, label: str, unit: str, total: int | None = None) -> None:
         self._label = label
+        self._total = total
         self._unit = unit
         self._bar: Any = None
 
@@ -57,7 +60,7 @@ class Progress:
             transient=True,
         )
         bar.start()
-        return bar, bar.add_task("", total=None)
+        return bar, bar.add_task("", total=self._total)
 
 
 class FitProgress(Progress):
@@ -70,8 +73,8 @@ class FitProgress(Progress):
     """
 
     def __init__(self, n_iterations: int) -> None:
-        super().__init__("fit", "half-steps")
         self._n_half_steps = 2 * n_iterations + 1
+        super().__init__("fit", "half-steps", self._n_half_steps)
         self._n_done = 0
 
     def __call__(self, model: Any, record: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ def _recommend_to_all(out: Output, opened: OpenModel, output: str, wanted: dict[
     blocks = opened.model.recommend_all(**wanted)
     write = blocks.to_parquet if Path(output).suffix.lower() == ".parquet" else blocks.to_csv
     n_users = blocks.n_users
-    with Progress("recommend", "users") as progress:
+    with Progress("recommend", "users", n_users) as progress:
         write(output, progress=progress.show)
     size = Path(output).stat().st_size
     out.say(f"wrote {output}: up to {wanted['k']} items for each of {n_users} users ({size_text(size)})")

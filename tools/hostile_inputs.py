@@ -127,6 +127,8 @@ def groups(shop: bytes) -> dict[str, list[Case]]:
             ask("a directory", "check", "folder"),
             ask("output in a missing directory", "fit", "good.csv", "-o", "nowhere/new.ridge"),
             ask("output is a directory", "fit", "good.csv", "-o", "folder"),
+            ask("output is a device", "fit", "good.csv", "-o", "/dev/null"),
+            ask("output is the input", "fit", "good.csv", "-o", "good.csv"),
             data("empty", ""),
             data("a header and nothing else", "user,item,rating\n"),
             data("an image", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06"),

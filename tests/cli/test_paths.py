@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ridgeback.cli.application import Failure
-from ridgeback.cli.paths import check_input, check_output
+from ridgeback.cli.paths import check_input, check_not_among, check_output
 
 
 def test_the_closest_name_is_named(tmp_path: Path) -> None:
@@ -37,6 +37,21 @@ def test_output_in_a_directory_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Failure, match="file is not a directory"):
         check_output(str(tmp_path / "file" / "new.ridge"))
+
+
+def test_a_device_is_never_replaced() -> None:
+    with pytest.raises(Failure, match="/dev/null is a device or a pipe"):
+        check_output("/dev/null")
+    assert not Path("/dev/null").is_file()
+
+
+def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").touch()
+    (tmp_path / "link.ridge").symlink_to("events.csv")
+    check_not_among(str(tmp_path / "new.ridge"), (str(tmp_path / "events.csv"), None))
+    for output in ("events.csv", "link.ridge"):
+        with pytest.raises(Failure, match="which would be lost; give the output another name"):
+            check_not_among(str(tmp_path / output), (None, str(tmp_path / "events.csv")))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="platform: root may write and read everywhere")

@@ -13,7 +13,7 @@ from ridgeback.cli.data_options import data_options, read_data
 from ridgeback.cli.model_options import build_model, model_options
 from ridgeback.cli.next_commands import data_arguments
 from ridgeback.cli.output import Output, size_text
-from ridgeback.cli.paths import event_file, input_file, output_file
+from ridgeback.cli.paths import check_not_among, event_file, input_file, output_file
 from ridgeback.cli.progress import FitProgress
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def command(
         raise click.UsageError(
             "--metric and --patience need data to measure on: --validation-fraction 0.1, for example."
         )
+    check_not_among(output, (file, validation, options["titles"]))
     out = Output(as_json)
     model = build_model(family, options)
     data = read_data(file, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -50,6 +51,10 @@ def check_output(name: str) -> None:
         raise Failure("the output path is empty; give the name of a file.")
     if path.is_dir():
         raise Failure(f"{name} is a directory; give the name of a file in it, such as {path / 'model.ridge'}.")
+    if path.exists() and not path.is_file():
+        raise Failure(
+            f"{name} is a device or a pipe, which a finished file cannot take the place of; give a file's name."
+        )
     parent = path.parent
     if not parent.exists():
         raise Failure(f"{name} cannot be written: there is no directory {parent}; make it with 'mkdir -p {parent}'.")
@@ -57,6 +62,13 @@ def check_output(name: str) -> None:
         raise Failure(f"{name} cannot be written: {parent} is not a directory.")
     if not os.access(parent, os.W_OK):
         raise Failure(f"{name} cannot be written: permission denied in {parent}; choose another place.")
+
+
+def check_not_among(output: str, inputs: Iterable[str | None]) -> None:
+    """Fail where the output would take the place of what is read."""
+    for name in inputs:
+        if name is not None and Path(output).exists() and Path(name).exists() and Path(output).samefile(name):
+            raise Failure(f"{output} is the input {name}, which would be lost; give the output another name.")
 
 
 def _closest(path: Path) -> str:

@@ -13,7 +13,7 @@ from ridgeback.cli.command import Command, json_option, option
 from ridgeback.cli.data_options import text_settings, title_options
 from ridgeback.cli.model_file import OpenModel, open_model
 from ridgeback.cli.output import Output, size_text
-from ridgeback.cli.paths import check_input, input_file, output_file
+from ridgeback.cli.paths import check_input, check_not_among, input_file, output_file
 from ridgeback.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def command(
     ridgeback recommend shop.ridge --all -o recommendations.parquet
     """
     _check_question(users, for_all, output, candidates, where, titles)
+    if output is not None:
+        check_not_among(output, (model, titles["titles"], candidates))
     out = Output(as_json)
     opened = open_model(model, titles)
     wanted: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen, "as_": as_}

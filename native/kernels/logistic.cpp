@@ -164,12 +164,17 @@ struct Memory {
   }
 };
 
+template <class T>
+std::int64_t bytes_of(const Shape& shape) {
+  const std::int64_t padded = shape.padded;
+  const std::int64_t numbers = 5 * padded + 2 * padded * padded + kept_rows<T>(shape) * padded + BLOCK * padded;
+  return static_cast<std::int64_t>(sizeof(T)) * numbers + 9 * 64;  // nine pieces, each on a boundary of its own
+}
+
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed) {
   const Shape shape = shape_of(problem, fixed);
-  const std::int64_t padded = shape.padded;
-  return static_cast<std::size_t>(
-             8 * (5 * padded + 2 * padded * padded + kept_rows<double>(shape) * padded + BLOCK * padded)) +
-         10 * 64;
+  const std::int64_t single = bytes_of<float>(shape), full = bytes_of<double>(shape);
+  return static_cast<std::size_t>(single > full ? single : full);
 }
 
 // u = [x, bias, 0 ...] of row r.

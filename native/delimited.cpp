@@ -25,7 +25,8 @@ int first_byte_of(std::uint64_t high_bits) {
 class RowReader {
  public:
   RowReader(std::string_view text, const Dialect& dialect)
-      : p_(text.data()),
+      : begin_(text.data()),
+        p_(text.data()),
         end_(text.data() + text.size()),
         dialect_(dialect),
         first_of_separator_(kEveryByte * static_cast<unsigned char>(dialect.separator[0])),
@@ -35,6 +36,9 @@ class RowReader {
   std::int64_t n_lines() const { return n_lines_; }
   // Whether the row read last might go on in text that is not here yet.
   bool is_open() const { return is_open_; }
+
+  // Whether the text ends with what may be the first half of a CRLF.
+  bool may_go_on() const { return p_ == end_ && p_ != begin_ && p_[-1] == '\r'; }
 
   // Line ends before the next row; false when none follows.
   bool skip_blank_lines() {
@@ -66,11 +70,12 @@ class RowReader {
       p_ += dialect_.separator.size();
     }
     if (!problem) ++n_cells;
-    is_open_ = is_open_ || p_ == end_;
+    is_open_ |= p_ == end_;
     if (problem || (n_cells != dialect_.n_cells && n_lines_ != lines_before)) {
       p_ = begin;
       n_lines_ = lines_before;
       while (p_ != end_ && *p_ != '\n' && *p_ != '\r') ++p_;
+      is_open_ |= p_ == end_;
     }
     if (p_ != end_) end_line();
     return problem ? problem : n_cells;
@@ -134,8 +139,10 @@ class RowReader {
       ++p_;
     }
     count_lines(begin, p_ - 1);
-    if (p_ != end_ && *p_ != '\n' && *p_ != '\r' && !at_separator())
+    if (p_ != end_ && *p_ != '\n' && *p_ != '\r' && !at_separator()) {
+      is_open_ = static_cast<std::size_t>(end_ - p_) < dialect_.separator.size();  // the separator may be cut in two
       return -1 - static_cast<std::int64_t>(Problem::kTextAfterQuote);
+    }
     cell.word = {begin, static_cast<std::size_t>(p_ - 1 - begin)};
     if (has_doubled) cell.word = without_doubled(cell.word);
     return 0;
@@ -157,6 +164,7 @@ class RowReader {
     return plain;
   }
 
+  const char* const begin_;
   const char* p_;
   const char* const end_;
   const Dialect& dialect_;
@@ -184,8 +192,7 @@ std::size_t last_row_end(std::string_view text, std::size_t begin, std::size_t e
   while (found < end && reader.skip_blank_lines()) {
     reader.read();
     const auto position = static_cast<std::size_t>(reader.position() - text.data());
-    const bool may_go_on = position == text.size() && text[position - 1] == '\r';
-    if (reader.is_open() || may_go_on) break;
+    if (reader.is_open() || reader.may_go_on()) break;
     found = position;
   }
   return found;
@@ -234,11 +241,14 @@ void read_rows(std::string_view piece, const Dialect& dialect, EventBlock& block
   block.n_lines = reader.n_lines();
 }
 
-void skip_row(std::string_view& text, const Dialect& dialect, std::int64_t& n_lines) {
+bool skip_row(std::string_view& text, const Dialect& dialect, bool is_last, std::int64_t& n_lines) {
   RowReader reader(text, dialect);
-  if (reader.skip_blank_lines()) reader.read();
+  const bool has_row = reader.skip_blank_lines();
+  if (has_row) reader.read();
+  if (!is_last && (!has_row || reader.is_open() || reader.may_go_on())) return false;
   n_lines += reader.n_lines();
   text.remove_prefix(static_cast<std::size_t>(reader.position() - text.data()));
+  return true;
 }
 
 }  // namespace ridgeback

@@ -25,7 +25,8 @@ std::vector<std::string_view> cut_rows(std::string_view text, const Dialect& dia
 // Reads all rows of a piece into the block.
 void read_rows(std::string_view piece, const Dialect& dialect, EventBlock& block);
 
-// Takes the first row with anything in it off the text; counts the line ends on the way.
-void skip_row(std::string_view& text, const Dialect& dialect, std::int64_t& n_lines);
+// Takes the first row with anything in it off the text and counts the line ends on the way. False, and nothing done,
+// when the row may go on in text that is not here yet.
+bool skip_row(std::string_view& text, const Dialect& dialect, bool is_last, std::int64_t& n_lines);
 
 }  // namespace ridgeback

@@ -67,7 +67,9 @@ void EventTable::start_blocks(std::size_t n) {
 bool EventTable::add_text(std::string_view text, bool is_last, const Execution& execution) {
   rest_.append(text);
   std::string_view left = rest_;
-  for (; n_rows_to_skip_ > 0; --n_rows_to_skip_) skip_row(left, dialect_, n_lines_);
+  for (; n_rows_to_skip_ > 0; --n_rows_to_skip_) {
+    if (!skip_row(left, dialect_, is_last, n_lines_)) return true;
+  }
   const auto pieces = cut_rows(left, dialect_, kPieceBytes, is_last);
   start_blocks(pieces.size());
   if (!run_chunks(static_cast<std::int64_t>(pieces.size()), execution, [&](std::int64_t piece, int) {

@@ -91,6 +91,8 @@ def application(action: object) -> Application:
         (OSError(28, "No space left on device", "out.ridge"), 1, "error: out.ridge: No space left on device\n"),
         (MemoryError(), 1, "error: not enough memory;"),
         (EOFError("cut short"), 1, "error: unexpected EOFError: cut short"),
+        (RuntimeError("RIDGEBACK_X is odd."), 1, "error: RIDGEBACK_X is odd.\n"),
+        (ImportError("cannot import name '_native'"), 1, "error: the native part of ridgeback cannot be loaded"),
         (KeyError("k"), 1, "error: unexpected KeyError: 'k' (a bug in ridgeback;"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (click.Abort(), 130, "interrupted\n"),

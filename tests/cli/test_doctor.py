@@ -22,7 +22,7 @@ def test_facts_and_self_test(run: Run) -> None:
     assert payload["numpy"] == np.__version__
     assert payload["instruction_set"] in payload["available"].split(", ")
     assert payload["threads_by_default"] >= 1
-    assert [r["kernel"] for r in payload["self_test"]] == ["exact", "conjugate gradient", "non-negative", "top k"]
+    assert [r["kernel"] for r in payload["self_test"]] == [*self_test._N_FACTORS, "top k"]
     assert "GB free" in run("doctor").stdout
 
 
@@ -52,3 +52,10 @@ def test_the_self_test_is_short() -> None:
     started = time.perf_counter()
     self_test.self_test()
     assert time.perf_counter() - started < 2
+
+
+def test_an_instruction_set_that_is_not_there(run_process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = run_process("doctor", RIDGEBACK_INSTRUCTION_SET="nonsense")
+    assert done.returncode == 1
+    assert done.stderr.startswith('error: RIDGEBACK_INSTRUCTION_SET is "nonsense"; this machine can run: baseline')
+    assert done.stderr.count("\n") == 1

@@ -147,6 +147,12 @@ def _as_click_exception(error: Exception, option_names: set[str]) -> click.Click
         return Failure(f"{where}{error.strerror}")
     if isinstance(error, MemoryError):
         return Failure("not enough memory; close other programs, or use fewer factors (--n-factors) or fewer rows.")
+    if isinstance(error, RuntimeError) and str(error).startswith("RIDGEBACK_"):  # an environment variable of ours
+        return Failure(str(error))
+    if isinstance(error, ImportError) and "_native" in str(error):
+        return Failure(
+            f"the native part of ridgeback cannot be loaded ({error}); install it anew: pip install ridgeback."
+        )
     return Failure(
         f"unexpected {type(error).__name__}: {error} (a bug in ridgeback; "
         "'ridgeback --traceback COMMAND ...' shows where, for the report)."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     Factors = npt.NDArray[np.float32]
 
 _N_USERS, _N_ITEMS = 40, 29
-_N_ITERATIONS = {"exact": 3, "conjugate gradient": 3, "non-negative": 1}
-_N_FACTORS = {"exact": 35, "conjugate gradient": 35, "non-negative": 7}  # odd: the last lanes are tested too
-_ALLOWED = {"exact": 1e-4, "conjugate gradient": 1e-4, "non-negative": 1e-3, "top k": 1e-6}
+_N_ITERATIONS = {"exact": 3, "conjugate gradient": 3, "non-negative": 1, "logistic": 3}
+# Odd numbers: the last lanes are tested too.
+_N_FACTORS = {"exact": 35, "conjugate gradient": 35, "non-negative": 7, "logistic": 35}
+_ALLOWED = {"exact": 1e-4, "conjugate gradient": 1e-4, "non-negative": 1e-3, "logistic": 1e-4, "top k": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def self_test() -> list[dict[str, Any]]:
     problems = _problems()
     found = []
     with threadpool_limits(1, "blas"):  # on a busy machine the threads of tiny products wait for each other
-        for kernel in ("exact", "conjugate gradient", "non-negative"):
+        for kernel in _N_FACTORS:
             native, reference = _fit(kernel, problems, is_native=True), _fit(kernel, problems, is_native=False)
             found.append(_compare(kernel, native[0] @ native[1].T, reference[0] @ reference[1].T))
         found.append(_compare_top_k(*_fit("exact", problems, is_native=True)))
@@ -67,9 +68,10 @@ def _fit(kernel: str, problems: tuple[RowProblem, RowProblem], is_native: bool) 
     """Some iterations from one fixed start."""
     import numpy as np
 
-    from ridgeback.solvers import native, reference
+    from ridgeback.solvers import logistic_native, logistic_reference, native, reference
 
     solvers: Any = native if is_native else reference
+    logistic: Any = logistic_native if is_native else logistic_reference
     rng = np.random.default_rng(11)
     users, items = (rng.normal(0, 0.3, (n, _N_FACTORS[kernel])).astype(np.float32) for n in (_N_USERS, _N_ITEMS))
     if kernel == "non-negative":
@@ -78,11 +80,23 @@ def _fit(kernel: str, problems: tuple[RowProblem, RowProblem], is_native: bool) 
         for problem, fixed, solved in ((problems[0], items, users), (problems[1], users, items)):
             if kernel == "exact":
                 solvers.solve_exact(problem, fixed, None, solved, None)
+            elif kernel == "logistic":
+                logistic.majorize(_as_logistic(problem), fixed, None, solved, None)
             elif kernel == "non-negative":
                 solvers.solve_non_negative(problem, fixed, None, solved, None)
             else:
                 _cg_half_step(solvers, problem, fixed, solved)
     return users, items
+
+
+def _as_logistic(problem: RowProblem) -> RowProblem:
+    """The same pairs as yes (confidence above 1) and no."""
+    import numpy as np
+
+    confidences = problem.confidences
+    assert confidences is not None
+    targets = (confidences > 1).astype(np.float32)
+    return replace(problem, pull="target", targets=targets, unobserved_weight=0.0)
 
 
 def _cg_half_step(solvers: Any, problem: RowProblem, fixed: Factors, solved: Factors) -> None:

@@ -154,7 +154,7 @@ def test_bad_rows_may_be_skipped(run: Run, tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("user,item,rating\n1,2,3\n1,3,x\n2,3,5\n")
     result = run("check", tmp_path / "b.csv", "--on-bad-rows", "skip")
     assert result.exit_code == 0
-    assert "1 bad rows were skipped" in result.stdout
+    assert "1 bad row skipped" in result.stdout
 
 
 def test_parameters_reach_the_model(run: Run, here: Path) -> None:

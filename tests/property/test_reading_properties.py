@@ -5,6 +5,7 @@ import io
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,3 +100,24 @@ def test_a_large_quoted_file_agrees_with_the_csv_module(tmp_path):
     assert users == [row[0] for row in rows]
     assert items == [row[1] for row in rows]
     np.testing.assert_array_equal(np.float32(values), np.float32([row[2] for row in rows]))
+
+
+@pytest.mark.parametrize(
+    "stages", [("small", "large"), ("large", "words"), ("small", "words"), ("small", "large", "words")]
+)
+def test_ids_that_turn_out_to_be_of_another_kind_late(stages):
+    rng = np.random.default_rng(len(stages))
+    kinds = {
+        "small": lambda n: [str(id) for id in rng.integers(0, 5000, n)],
+        "large": lambda n: [str(id) for id in rng.integers(-(2**62), 2**62, n) // 2**50 * 2**40 + 3],
+        "words": lambda n: [f"w{id}" for id in rng.integers(0, 3000, n)],
+    }
+    users = [id for stage in stages for id in kinds[stage](60_000)]
+    text = "".join(f"{user},1,1\n" for user in users).encode()
+    cuts = range(0, len(text), 400_000)
+    assert read_blocks(text, cuts)[0] == users
+
+
+def test_sparse_ints_are_numbered_without_a_table_as_long_as_the_largest():
+    users = (np.random.default_rng(0).integers(0, 2**31 - 1, 3000) // 1000 * 1000).tolist()
+    assert read_blocks("".join(f"{user},1,1\n" for user in users).encode(), [])[0] == [str(user) for user in users]

@@ -19,12 +19,12 @@ def describe(data: Interactions) -> str:
     if report.get("columns"):
         sentences.append(_columns(report))
     if report.get("n_rows") is not None:
-        sentences.append(f"{report['n_rows']:,} rows read from {report.get('source', 'memory')}.")
+        sentences.append(f"{_rows(report['n_rows'])} read from {report.get('source', 'memory')}.")
     if report.get("n_duplicates"):
-        sentences.append(f"{report['n_duplicates']:,} rows repeated a pair and were merged by {data.duplicates!r}.")
+        sentences.append(f"{_rows(report['n_duplicates'])} repeated a pair and merged by {data.duplicates!r}.")
     if report.get("n_skipped"):
         examples = "; ".join(report.get("skipped", [])[:3])
-        sentences.append(f"{report['n_skipped']:,} bad rows were skipped, e.g. {examples}.")
+        sentences.append(f"{_rows(report['n_skipped'], 'bad row')} skipped, e.g. {examples}.")
     if data.titles is not None:
         sentences.append(f"{len(data.titles):,} titles.")
     return " ".join(sentences)
@@ -39,3 +39,8 @@ def _columns(report: Mapping[str, Any]) -> str:
         if name is not None
     ]
     return f"Columns: {', '.join(used)}."
+
+
+def _rows(n: int, name: str = "row") -> str:
+    """``1 row``, ``2,000 rows``."""
+    return f"{n:,} {name}" + ("" if n == 1 else "s")

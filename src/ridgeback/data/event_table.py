@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class ReadOptions:
     event_weights: Mapping[Any, float] | None = None
     duplicates: str | None = None
     on_bad_rows: str = "error"
-    titles: Titles | str | Path | None = None
+    titles: Titles | None = None
 
     def __post_init__(self) -> None:
         check_on_bad_rows(self.on_bad_rows)
@@ -151,7 +150,7 @@ class EventTable:
             ids["item"],
             duplicates=options.duplicates,
             has_ratings="rating" in self.parts,
-            titles=_titles(options.titles),
+            titles=options.titles,
             report=full_report,
         )
 
@@ -238,14 +237,6 @@ def interactions_from_pairs(
 def _ids(native: Any) -> Ids:
     """The table of ids out of what the native table gives: an int64 array, or offsets and bytes."""
     return Ids(Text(*native)) if isinstance(native, tuple) else Ids(native)
-
-
-def _titles(titles: Titles | str | Path | None) -> Titles | None:
-    if titles is None or isinstance(titles, Titles):
-        return titles
-    from ridgeback.data.readers import read_titles
-
-    return read_titles(titles)
 
 
 def _check_events(columns: ChosenColumns, event_weights: Mapping[Any, float] | None) -> None:

@@ -110,7 +110,9 @@ def read_interactions(
     >>> folder.cleanup()
     """
     request = ColumnRequest(user, item, rating, timestamp, weight, event)
-    options = ReadOptions(event_weights, duplicates, on_bad_rows, titles if titles is None else _path_or_titles(titles))
+    if titles is not None and not isinstance(titles, Titles):
+        titles = read_titles(titles)
+    options = ReadOptions(event_weights, duplicates, on_bad_rows, titles)
     if (source is None) == (query is None):
         got = "neither" if source is None else "both"
         raise ParameterError(f"Pass 'source' (a file or a frame), or 'query', and not both. Got {got}.")
@@ -218,8 +220,3 @@ def _kind(path: Path) -> str:
             f"{path} is not a Parquet file: it does not begin with PAR1. It may be cut off or something else."
         )
     return "json" if endings and endings[-1] in _JSON_ENDINGS else "text"
-
-
-def _path_or_titles(titles: Any) -> Titles | Path:
-    """Titles, or the path of a file with them."""
-    return titles if isinstance(titles, Titles) else Path(titles)

@@ -243,5 +243,5 @@ def test_merge_refuses_events_already_merged_by_another_rule():
 def test_describe_says_what_was_done():
     text = Interactions.from_arrays([1, 1, 2], [1, 1, None], [1, 2, 3], on_bad_rows="skip").describe()
     assert "1 users x 1 items, 1 interactions" in text
-    assert "1 rows repeated a pair and were merged by 'last'" in text
-    assert "1 bad rows were skipped" in text
+    assert "1 row repeated a pair and merged by 'last'" in text
+    assert "1 bad row skipped" in text

@@ -178,8 +178,9 @@ def test_wrong_encodings(read):
         read(HEADER + b"1,a,2\n1,\xff\xff,2\n", encoding="cp949")
     with pytest.raises(ParameterError, match=r"Got 'cp9949' instead\. Did you mean 'cp949'"):
         read(HEADER, encoding="cp9949")
-    with pytest.raises(ParameterError, match="must be a text encoding"):
-        read(HEADER, encoding="base64")
+    for encoding in ("base64", "", "x" * 99):
+        with pytest.raises(ParameterError, match="must be a text encoding"):
+            read(HEADER, encoding=encoding)
 
 
 @pytest.mark.parametrize(

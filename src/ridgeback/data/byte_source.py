@@ -111,6 +111,7 @@ def codec_of(encoding: str) -> codecs.CodecInfo:
     try:
         codec = codecs.lookup(encoding)
         "".encode(codec.name)  # refuses codecs that are not for text
+        codecs.getincrementaldecoder(codec.name)  # and those that cannot go on where they stopped
         return codec
     except (LookupError, TypeError, ValueError) as error:
         near = difflib.get_close_matches(str(encoding).lower(), _USUAL_ENCODINGS, n=1)
@@ -153,13 +154,13 @@ def _without_mark(blocks: Iterator[bytes], path: Path) -> Iterator[bytes]:
 
 def _recoded(blocks: Iterator[bytes], codec: codecs.CodecInfo, path: Path) -> Iterator[bytes]:
     """Blocks of another encoding as UTF-8."""
-    assert codec.incrementaldecoder is not None
-    decoder = codec.incrementaldecoder()
+    decoder = codecs.getincrementaldecoder(codec.name)()
     line = 1
-    for block in blocks:
+    for number, block in enumerate(blocks):
         text = _decode(decoder, block, False, codec, path, line)
         line += text.count("\n")
-        yield text.encode("utf-8", "replace").removeprefix(_BYTE_ORDER_MARK)
+        recoded = text.encode("utf-8", "replace")
+        yield recoded.removeprefix(_BYTE_ORDER_MARK) if number == 0 else recoded
     yield _decode(decoder, b"", True, codec, path, line).encode("utf-8", "replace")
 
 

@@ -163,6 +163,8 @@ class Alternation:
         if not (self.solver.uses_eigenbasis and self.unobserved_weight):
             return
         values, vectors = eigenbasis(self._gram(OTHER[name]))
+        # Of directions that the fixed side does not have only rounding is left; without a ridge it would be divided by.
+        values = np.where(values > 1e-12 * values[0], values, 0.0)
         self._rotate(vectors)
         self.rotation = vectors if self.rotation is None else self.rotation @ vectors
         self._grams[OTHER[name]] = np.diag(values)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgeback.errors import RidgebackWarning
+from ridgeback.errors import RidgebackWarning, UnsupportedError
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
 from ridgeback.recommend.id_rows import rows_of
+from ridgeback.solvers.matrices import one_blas_thread
 from ridgeback.solvers.problem import Float64Array
 from ridgeback.solvers.reference import RowSystem, row_system, solve_symmetric
 
@@ -132,8 +133,16 @@ def least_squares_shares(model: FactorModel, history: ListedPairs, item_row: int
     if problem.has_biases:
         target = np.append(target, 1.0)
     support = _support(model, history, system)
-    carried, _ = solve_symmetric(system.A[np.ix_(support, support)], target[support])
-    solution, _ = solve_symmetric(system.A[np.ix_(support, support)], system.b[support])
+    with one_blas_thread():
+        solved, is_singular = solve_symmetric(
+            system.A[np.ix_(support, support)], np.column_stack([target, system.b])[support]
+        )
+    if is_singular and model.parameters_.get("non_negative", False):
+        raise UnsupportedError(
+            "explain needs the one solution of the user's row, and without regularization this row of non-negative "
+            "factors has many. Fit with regularization above 0."
+        )
+    carried, solution = solved.T
     return Shares(float(solution @ target[support]), system.pulls * (system.columns[:, support] @ carried))
 
 

@@ -21,6 +21,7 @@ from ridgeback.models.training import ListedPairs, training_interactions
 from ridgeback.objective import Objective
 from ridgeback.solvers import logistic_native
 from ridgeback.solvers.logistic_reference import logistic_row, minimize
+from ridgeback.solvers.matrices import one_blas_thread
 from ridgeback.solvers.problem import Float32Array, RowProblem
 
 SOLVERS = ("majorize", "gradient", "adagrad")
@@ -267,9 +268,10 @@ class LogisticMF(FactorModel):
         if listed.rows.nnz == 0:
             return Shares(0.0, np.zeros(0))
         row = logistic_row(self._row_problem("users", listed), 0, self.item_factors_, self.item_biases_)
-        optimum = minimize(row)
-        assert optimum is not None  # every ridge is above 0
-        optimum += np.linalg.solve(row.half_hessian(optimum), -row.gradient(optimum) / 2)  # down to rounding
+        with one_blas_thread():
+            optimum = minimize(row)
+            assert optimum is not None  # every ridge is above 0
+            optimum += np.linalg.solve(row.half_hessian(optimum), -row.gradient(optimum) / 2)  # down to rounding
         target = self.item_factors_[item_row].astype(np.float64)
         if p["biases"]:
             target = np.append(target, 1.0)

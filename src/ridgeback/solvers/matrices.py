@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import threadpoolctl
@@ -36,9 +39,22 @@ def rotate(factors: Float32Array, rotation: Float64Array, n_threads: int = 1) ->
     _native.rotate(factors, np.ascontiguousarray(rotation), n_threads)
 
 
+_BLAS_LOCK = threading.Lock()
+
+
 @functools.cache
 def _blas() -> threadpoolctl.ThreadpoolController:
     return threadpoolctl.ThreadpoolController()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread, whose sums are the same on any machine, and which does not crowd out our own threads.
+
+    One holder at a time: two at once would restore each other's limit.
+    """
+    with _BLAS_LOCK, _blas().limit(limits=1, user_api="blas"):
+        yield
 
 
 def eigenbasis(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -46,7 +62,7 @@ def eigenbasis(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
 
     The one LAPACK call of a fit; BLAS is held to one thread, since its own threads would change the last bits.
     """
-    with _blas().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         values, vectors = np.linalg.eigh(matrix)
     return np.ascontiguousarray(values[::-1]), np.ascontiguousarray(vectors[:, ::-1])
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ridgeback import _native
 from ridgeback.solvers import reference
 from ridgeback.solvers.matrices import gram as gram_of
+from ridgeback.solvers.matrices import one_blas_thread
 from ridgeback.solvers.problem import PULLS, Float32Array, Float64Array, HalfStep, Precision, RowProblem
 
 CancelFlag: TypeAlias = npt.NDArray[np.uint8]
@@ -162,7 +163,8 @@ def _minimum_norm(
     """Singular rows by the reference solver; returns their loss."""
     part = factors[rows]
     part_biases = None if biases is None else biases[rows]
-    result = reference.solve_exact(problem.take(rows), fixed_factors, fixed_biases, part, part_biases, gram)
+    with one_blas_thread():
+        result = reference.solve_exact(problem.take(rows), fixed_factors, fixed_biases, part, part_biases, gram)
     factors[rows] = part
     if biases is not None:
         biases[rows] = part_biases

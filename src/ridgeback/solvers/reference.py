@@ -82,7 +82,10 @@ def row_system(
 
 
 def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, bool]:
-    """``A x = b`` for a symmetric positive semi-definite A; the minimum-norm solution and True where it is singular."""
+    """``A x = b`` for a symmetric positive semi-definite A; the minimum-norm solution and True where it is singular.
+
+    b has shape (n,), or (n, m) for m systems of one A.
+    """
     if len(b) == 0:
         return b, False
     values, vectors = np.linalg.eigh(A)
@@ -90,7 +93,7 @@ def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, boo
     if is_kept.all() and values[-1] > 0:
         return np.asarray(np.linalg.solve(A, b), dtype=np.float64), False
     inverse = np.where(is_kept, 1 / np.where(is_kept, values, 1), 0)
-    return vectors @ (inverse * (vectors.T @ b)), True
+    return (vectors * inverse) @ (vectors.T @ b), True
 
 
 def _gram_of(problem: RowProblem, fixed_factors: FactorArray, gram: Float64Array | None) -> Float64Array | None:

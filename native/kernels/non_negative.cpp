@@ -1,13 +1,14 @@
 // Non-negative rows: minimise x^T A x - 2 b^T x over x >= 0 (the bias is free) by coordinate descent in float64,
-// then solve once more, exactly, on the coordinates that stayed positive.
+// then to the exact solution by exchanging coordinates.
 #include "assemble.hpp"
 #include "row_kernels.hpp"
 
 namespace ridgeback::RIDGEBACK_LEVEL {
 namespace {
 
-constexpr int MAX_SWEEPS = 2000;
+constexpr int MAX_SWEEPS = 500;
 constexpr double TOLERANCE = 1e-12;  // of the largest coordinate step, in units of the row's own scale
+constexpr double ROUNDING = 1e-12;   // of the terms that a gradient is summed from
 
 struct Row {
   double *A, *P, *U, *b, *g, *x, *y, *z, *rows, *weighted, *w, *c;
@@ -26,10 +27,6 @@ Row take_row(Scratch scratch, const Shape& shape, std::int64_t longest_row) {
   s.w = scratch.take<double>(longest_row);
   s.c = scratch.take<double>(longest_row);
   return s;
-}
-
-inline double entry(const double* A, int padded, int i, int j) {
-  return i <= j ? A[static_cast<std::int64_t>(i) * padded + j] : A[static_cast<std::int64_t>(j) * padded + i];
 }
 
 // One coordinate after the other, each to its own minimum; g = A x - b is kept up to date.
@@ -54,26 +51,76 @@ void descend(const Shape& shape, const Row& s) {
   }
 }
 
-// The exact solution on the support, where it is non-negative and no other coordinate wants to leave zero.
-void polish(const Shape& shape, const Row& s, int* support) {
-  const int padded = shape.padded;
-  int n = 0;
-  for (int i = 0; i < shape.size; ++i)
-    if (i >= shape.n_factors || s.x[i] > 0) support[n++] = i;
-  if (n == 0) return;
+// y with A y = b on the support, in the support's order. False where A is singular there.
+bool solve_on_support(const Shape& shape, const Row& s, const int* support, int n) {
   const Shape part{n, n, (n + 15) / 16 * 16, false};
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(part.padded) * part.padded; ++i) s.P[i] = 0;
   for (int i = 0; i < part.padded; ++i) s.g[i] = 0;
   for (int i = 0; i < n; ++i) {
     s.g[i] = s.b[support[i]];
     for (int j = 0; j < n; ++j)
-      s.P[static_cast<std::int64_t>(i) * part.padded + j] = entry(s.A, padded, support[i], support[j]);
+      s.P[static_cast<std::int64_t>(i) * part.padded + j] =
+          s.A[static_cast<std::int64_t>(support[i]) * shape.padded + support[j]];
   }
-  if (!factorise<double>(s.P, part, 2e-12, s.U)) return;
+  if (!factorise<double>(s.P, part, 2e-12, s.U)) return false;
   solve_factorised<double>(s.U, part, s.g, s.z, s.y);
-  for (int i = 0; i < n; ++i)
-    if (support[i] < shape.n_factors && s.y[i] < 0) return;
-  for (int i = 0; i < n; ++i) s.x[support[i]] = s.y[i];
+  return true;
+}
+
+// Moves x towards y until the first factor reaches zero; returns the share of the way.
+double move_to_boundary(const Shape& shape, const Row& s, const int* support, int n) {
+  double share = 1;
+  int first = -1;
+  for (int i = 0; i < n; ++i) {
+    const double x = s.x[support[i]];
+    if (support[i] >= shape.n_factors || s.y[i] > 0 || x > share * (x - s.y[i])) continue;
+    share = x - s.y[i] > 0 ? x / (x - s.y[i]) : 0;
+    first = i;
+  }
+  for (int i = 0; i < n; ++i) {
+    double& x = s.x[support[i]];
+    x = share == 1 ? s.y[i] : x + share * (s.y[i] - x);
+    if (support[i] < shape.n_factors && (i == first || x < 0)) x = 0;
+  }
+  return share;
+}
+
+// The factor at zero whose gradient falls most, beyond rounding; -1 where all want to stay.
+int most_wanted(const Shape& shape, const Row& s) {
+  multiply<double>(s.A, shape, s.x, s.g);
+  int wanted = -1;
+  double steepest = 0;
+  for (int i = 0; i < shape.n_factors; ++i) {
+    const double* row = s.A + static_cast<std::int64_t>(i) * shape.padded;
+    const double gradient = s.g[i] - s.b[i];
+    if (s.x[i] > 0 || !(row[i] > 0) || !(gradient < steepest * std::sqrt(row[i]))) continue;
+    double scale = std::fabs(s.b[i]);
+    for (int j = 0; j < shape.size; ++j) scale += std::fabs(row[j] * s.x[j]);
+    if (gradient >= -ROUNDING * scale) continue;
+    steepest = gradient / std::sqrt(row[i]);
+    wanted = i;
+  }
+  return wanted;
+}
+
+// From where the descent ended to the exact solution, after Lawson & Hanson 1974, chapter 23: solve on the positive
+// coordinates, let go of those that would turn negative, take in those that want to leave zero.
+void exchange(const Shape& shape, const Row& s, int* support) {
+  int entering = -1;
+  for (int round = 0; round < 3 * shape.size; ++round) {
+    int n = 0;
+    for (int i = 0; i < shape.size; ++i)
+      if (i >= shape.n_factors || s.x[i] > 0 || i == entering) support[n++] = i;
+    if (n > 0) {
+      if (!solve_on_support(shape, s, support, n)) return;
+      const double share = move_to_boundary(shape, s, support, n);
+      if (share == 0 && entering >= 0) return;  // rounding: it does not want in after all
+      entering = -1;
+      if (share < 1) continue;
+    }
+    entering = most_wanted(shape, s);
+    if (entering < 0) return;
+  }
 }
 
 double solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r, const Row& s,
@@ -83,13 +130,13 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape&
   const double constant = pair_weights<double>(problem, fixed, r, s.w, s.c);
   start_system<double>(problem, fixed, shape, r, s.A, s.b);
   add_neighbours<double>(fixed, shape, problem.indices + begin, n, s.w, s.c, s.rows, s.weighted, s.A, s.b);
-  for (int i = 0; i < padded; ++i)  // coordinate descent reads whole rows
+  for (int i = 0; i < padded; ++i)  // what follows reads whole rows
     for (int j = 0; j < i; ++j)
       s.A[static_cast<std::int64_t>(i) * padded + j] = s.A[static_cast<std::int64_t>(j) * padded + i];
   multiply<double>(s.A, shape, s.x, s.g);
   for (int i = 0; i < padded; ++i) s.g[i] -= s.b[i];
   descend(shape, s);
-  polish(shape, s, support);
+  exchange(shape, s, support);
   multiply<double>(s.A, shape, s.x, s.g);
   for (int i = 0; i < shape.size; ++i) s.g[i] = s.b[i] - s.g[i];
   return row_loss<double>(constant, s.b, s.g, s.x, shape.size);

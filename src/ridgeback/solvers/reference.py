@@ -234,13 +234,13 @@ def solve_non_negative(
     """Solve every row with its factors >= 0 (the bias is free), by coordinate descent from where the row stands.
 
     Each coordinate goes to its own minimum, ``x_i <- max(0, x_i - g_i / A_ii)`` with ``g = A x - b``, until nothing
-    moves; then the coordinates that stayed positive are solved once more together.
+    moves much; then coordinates are exchanged between zero and positive until the solution is exact.
 
     Parameters and returns as in `solve_exact`.
 
     Notes
     -----
-    Source: Hsieh & Dhillon 2011, section 3.
+    Source: Hsieh & Dhillon 2011, section 3; Lawson & Hanson 1974, chapter 23.
     """
     gram = _gram_of(problem, fixed_factors, gram)
     n_factors = fixed_factors.shape[1]
@@ -249,7 +249,7 @@ def solve_non_negative(
         system = row_system(problem, row, fixed_factors, fixed_biases, gram)
         x = _start(row, factors, biases)
         x[:n_factors] = np.maximum(x[:n_factors], 0)
-        x = _coordinate_descent(system, x, n_factors)
+        x = _exchange(system, _coordinate_descent(system, x, n_factors), n_factors)
         loss += system.loss(x)
         _store(x, row, factors, biases)
     return HalfStep(loss)
@@ -259,7 +259,7 @@ def _coordinate_descent(system: RowSystem, x: Float64Array, n_factors: int) -> F
     curvature = np.diag(system.A)
     root = np.sqrt(curvature)
     gradient = system.A @ x - system.b
-    for _ in range(2000):
+    for _ in range(500):
         largest_step = 0.0
         for i in np.flatnonzero(curvature > 0):
             value = x[i] - gradient[i] / curvature[i]
@@ -271,9 +271,37 @@ def _coordinate_descent(system: RowSystem, x: Float64Array, n_factors: int) -> F
             largest_step = max(largest_step, root[i] * abs(step))
         if largest_step <= 1e-12 * np.abs(root * x).max(initial=0.0):
             break
-    support = np.flatnonzero((x > 0) | (np.arange(len(x)) >= n_factors))
-    if len(support):
-        polished, is_singular = solve_symmetric(system.A[np.ix_(support, support)], system.b[support])
-        if not is_singular and (polished[support < n_factors] >= 0).all():
-            x[support] = polished
+    return x
+
+
+def _exchange(system: RowSystem, x: Float64Array, n_factors: int) -> Float64Array:
+    """The exact solution: solve on the positive coordinates, drop those that turn negative, take in those that fall."""
+    is_factor = np.arange(len(x)) < n_factors
+    entering = -1
+    for _ in range(3 * len(x)):
+        support = np.flatnonzero((x > 0) | ~is_factor | (np.arange(len(x)) == entering))
+        if len(support):
+            y, is_singular = solve_symmetric(system.A[np.ix_(support, support)], system.b[support])
+            if is_singular:
+                return x
+            falling = np.flatnonzero(is_factor[support] & (y <= 0))
+            way = x[support] - y
+            shares = np.array([x[support[i]] / way[i] if way[i] > 0 else 0.0 for i in falling])
+            share = min(1.0, shares.min(initial=1.0))
+            if share == 0 and entering >= 0:
+                return x
+            x[support] -= share * way
+            if share < 1:
+                x[support[falling[shares.argmin()]]] = 0
+            x[is_factor] = np.maximum(x[is_factor], 0)
+            entering = -1
+            if share < 1:
+                continue
+        terms = np.abs(system.A * x).sum(axis=1) + np.abs(system.b)
+        gradient = system.A @ x - system.b
+        wants = is_factor & (x <= 0) & (np.diag(system.A) > 0) & (gradient < -1e-12 * terms)
+        if not wants.any():
+            return x
+        slopes = np.where(wants, gradient / np.sqrt(np.where(wants, np.diag(system.A), 1)), 0)
+        entering = int(slopes.argmin())
     return x

@@ -25,7 +25,7 @@ class LeastSquaresModel(FactorModel):
         owner = type(self).__name__
         solver = checks.check_choice(owner, "solver", self.solver, ("auto", "exact", "cg"))
         non_negative = checks.check_flag(owner, "non_negative", self.non_negative)
-        n_steps = N_CG_STEPS
+        n_steps = N_CG_STEPS[self.family]
         if self.n_cg_steps != "auto":
             n_steps = checks.check_count(owner, "n_cg_steps", self.n_cg_steps, low=1)
         if non_negative and solver == "cg":

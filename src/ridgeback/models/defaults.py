@@ -61,9 +61,9 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     "bias": {"regularization": 3.0},
 }
 
-# Conjugate-gradient steps a row where n_cg_steps="auto". In the Gramian's eigenbasis, on 18 M interactions at 64 factors,
-# two end nearer the exact fit than three plain ones do elsewhere (`benchmarks/epoch.py`). Ratings have no Gramian whose
-# eigenbasis could help.
+# Conjugate-gradient steps a row where n_cg_steps="auto". In the Gramian's eigenbasis, on 18 M interactions at 64
+# factors, two end nearer the exact fit than three plain ones do elsewhere (`benchmarks/epoch.py`). Ratings have no
+# Gramian whose eigenbasis could help.
 N_CG_STEPS = {"implicit": 2, "explicit": 3}
 
 

@@ -7,7 +7,7 @@ ARGS ?=
 
 PY := "$(VENV)/bin/python"
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --no-input --progress-bar off
-NATIVE := $(shell find native -type f)
+NATIVE := $(shell find native -type f -not -path 'native/tests/*')
 CXX_FILES := $(shell find native -name '*.cpp' -o -name '*.hpp')
 # Make has a CXX of its own; only one that somebody named is passed on.
 NAMED_CXX := $(if $(filter default undefined,$(origin CXX)),,$(CXX))
@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX PIP_USER PIP_TARGET PIP_
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check dev lint docs stub lock bench bench-env clean FORCE
+.PHONY: help demo test check sanitize dev lint docs stub lock bench bench-env clean FORCE
 
 help: ## this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [CXX=clang++] [JOBS=2] [ARGS='extra pytest options']"
@@ -40,6 +40,10 @@ lint: $(VENV)/.dev
 	$(PY) -m mypy
 	@echo "clang-format --dry-run --Werror, all of native/"
 	@"$(VENV)/bin/clang-format" --dry-run --Werror $(CXX_FILES)
+
+sanitize: $(VENV)/.build $(VENV)/.runtime $(VENV)/.test ## native code under address, undefined and thread sanitizers, some minutes
+	@sh tools/sanitize.sh address $(PY) "$(NAMED_CXX)" $(ARGS)
+	@sh tools/sanitize.sh thread $(PY) "$(NAMED_CXX)" $(ARGS)
 
 dev: $(VENV)/.ridgeback $(VENV)/.dev ## an environment with every development tool
 

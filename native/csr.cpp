@@ -38,8 +38,6 @@ Chunk even_part(std::int64_t n, std::int64_t part, std::int64_t parts) {
   return {begin, begin + size + (part < rest)};
 }
 
-bool is_cancelled(const Execution& execution) { return execution.cancel && *execution.cancel; }
-
 // Calls visit(i) for i in the chunk; false when cancelled on the way.
 template <class Visit>
 bool visit_entries(Chunk chunk, const Execution& execution, Visit&& visit) {

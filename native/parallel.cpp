@@ -18,7 +18,7 @@ bool run_chunks(std::int64_t n_chunks, const Execution& execution, const std::fu
   const auto take_chunks = [&](int worker, const std::function<void()>& between) {
     try {
       while (!stopped.load(std::memory_order_relaxed)) {
-        if (execution.cancel && *execution.cancel) {
+        if (is_cancelled(execution)) {
           stopped = true;
           break;
         }
@@ -38,7 +38,12 @@ bool run_chunks(std::int64_t n_chunks, const Execution& execution, const std::fu
       static_cast<int>(std::clamp<std::int64_t>(std::min<std::int64_t>(execution.n_threads, n_chunks), 1, 1024));
   std::vector<std::thread> others;
   others.reserve(n_workers - 1);
-  for (int worker = 1; worker < n_workers; ++worker) others.emplace_back(take_chunks, worker, std::function<void()>());
+  try {
+    for (int worker = 1; worker < n_workers; ++worker)
+      others.emplace_back(take_chunks, worker, std::function<void()>());
+  } catch (const std::exception&) {
+    // No more threads to be had; leaving now would end the process with the first of them still at work.
+  }
 
   // The calling thread works too, and asks for signals between its chunks, twenty times a second.
   auto asked = std::chrono::steady_clock::now();

@@ -97,7 +97,14 @@ std::int64_t prepare(const RowProblem& problem, const FixedSide& fixed, const Sh
     if (!fixed.gram)
       for (int f = 0; f < shape.size; ++f) s.inverse[f] = s.A[static_cast<std::int64_t>(f) * padded + f];
   }
-  for (int f = 0; f < padded; ++f) s.inverse[f] = s.inverse[f] > 0 ? 1.0f / s.inverse[f] : 0.0f;
+  // Far below the largest a direction is the rounding of float32 factors: it stays as it is, or moves with care.
+  float largest = 0;
+  for (int f = 0; f < padded; ++f) largest = s.inverse[f] > largest ? s.inverse[f] : largest;
+  const float least = 1e-12f * largest, floor = 1e-7f * largest;
+  for (int f = 0; f < padded; ++f) {
+    const float d = s.inverse[f];
+    s.inverse[f] = d > least ? 1.0f / (d > floor ? d : floor) : 0.0f;
+  }
   return n_padded;
 }
 

@@ -17,6 +17,7 @@ from ridgeback.data.fit_cost import DataSize, fit_cost, installed_bytes
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.values import Values, suited_models
+from ridgeback.errors import ParameterError
 
 __all__ = ["CheckReport", "Finding", "check"]
 
@@ -40,6 +41,11 @@ def check(data: Interactions, model: Any = None) -> CheckReport:
     CheckReport
         Its findings in a fixed order; level "error" where a fit will refuse the data.
 
+    Raises
+    ------
+    ParameterError
+        If `model` is no model, or has parameters that its fit refuses.
+
     Notes
     -----
     Time O(n_interactions); the distribution of values and the spelling of ids are looked at in a sample of at most
@@ -53,6 +59,11 @@ def check(data: Interactions, model: Any = None) -> CheckReport:
     >>> report.about("constant values")[0].message
     'Every value is 5: the values say nothing.'
     """
+    if model is not None and (isinstance(model, type) or not hasattr(model, "get_params")):
+        raise ParameterError(
+            "The 'model' parameter of check must be a model of this library, such as ImplicitALS(). "
+            f"Got {model!r} instead."
+        )
     values = Values.of(data.user_items)
     figures: dict[str, Any] = {
         "n_users": data.n_users,

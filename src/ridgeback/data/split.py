@@ -54,7 +54,7 @@ def random(
     (3, 2, 3)
     """
     fraction = _fraction(test_fraction, "test_fraction")
-    rng = np.random.default_rng(random_state)
+    rng = _generator(random_state)
     is_test = np.zeros(data.nnz, dtype=bool)
     is_test[rng.permutation(data.nnz)[: round(fraction * data.nnz)]] = True
     return _cut(data, is_test)
@@ -178,7 +178,7 @@ def k_fold(
     _count(n_folds, "n_folds", 2)
     if data.nnz < n_folds:
         raise DataError(f"split.k_fold needs a pair for each fold: got {data.nnz} pairs for n_folds={n_folds}.")
-    folds = np.random.default_rng(random_state).permutation(data.nnz) % n_folds
+    folds = _generator(random_state).permutation(data.nnz) % n_folds
     return (_cut(data, folds == fold) for fold in range(n_folds))
 
 
@@ -219,7 +219,7 @@ def by_user(
     """
     test_share = _fraction(test_fraction, "test_fraction")
     history_share = _fraction(history_fraction, "history_fraction")
-    rng = np.random.default_rng(random_state)
+    rng = _generator(random_state)
     counts = data.user_items.counts()
     eligible = np.flatnonzero(counts >= 2)
     n_active = int(np.count_nonzero(counts))
@@ -268,6 +268,18 @@ def _fraction(value: float, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)) or not 0.0 < value < 1.0:
         raise ParameterError(f"The '{name}' parameter must be a float in (0, 1). Got {value!r} instead.")
     return float(value)
+
+
+def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
+    """Return the stream of random numbers of a seed."""
+    if random_state is None or isinstance(random_state, np.random.Generator):
+        return np.random.default_rng(random_state)
+    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)) or random_state < 0:
+        raise ParameterError(
+            "The 'random_state' parameter must be an int of at least 0, a numpy.random.Generator, or None. "
+            f"Got {random_state!r} instead."
+        )
+    return np.random.default_rng(random_state)
 
 
 def _count(value: int, name: str, least: int) -> None:

@@ -199,7 +199,9 @@ def solve_cg(
         system = row_system(problem, row, fixed_factors, fixed_biases, gram)
         own_part = system.columns.T**2 @ system.weights
         diagonal = np.diag(system.A) if gram is None else np.diag(system.A) - own_part
-        inverse = np.where(diagonal > 0, 1 / np.where(diagonal > 0, diagonal, 1), 0)
+        # Far below the largest a direction is the rounding of float32 factors: it stays, or moves with care.
+        largest = diagonal.max()
+        inverse = np.where(diagonal > 1e-12 * largest, 1 / np.maximum(diagonal, 1e-7 * largest or 1.0), 0)
         x = _start(row, factors, biases)
         r = system.b - system.A @ x
         z = inverse * r

@@ -219,3 +219,9 @@ def test_a_fit_that_does_not_fit_into_memory_is_a_warning(data, monkeypatch):
     assert only(data.check(rb.ImplicitALS(n_factors=64)), "cost of a fit").level == "warning"
     monkeypatch.setattr("ridgeback.data.check.installed_bytes", lambda: None)
     assert only(data.check(rb.ImplicitALS(n_factors=64)), "cost of a fit").level == "info"
+
+
+@pytest.mark.parametrize("model", ["implicit", rb.ImplicitALS])
+def test_what_is_no_model_is_refused(data, model):
+    with pytest.raises(ParameterError, match=r"'model' parameter of check must be a model of this library"):
+        check(data, model)

@@ -125,3 +125,10 @@ def test_a_part_is_never_empty(data, timeless):
 def test_k_fold_checks_before_the_first_fold(data):
     folds = split.k_fold(data, 3)
     assert [test.nnz for _, test in folds] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("cut", [split.random, split.k_fold, split.by_user])
+@pytest.mark.parametrize("seed", ["x", -1, 1.5, True])
+def test_a_wrong_seed_is_named(data, cut, seed):
+    with pytest.raises(ParameterError, match=r"'random_state' parameter must be an int of at least 0.* Got"):
+        cut(data, random_state=seed)

@@ -224,3 +224,22 @@ def test_a_loss_that_rises_is_an_error_with_the_numbers() -> None:
 def test_readers_that_cannot_be(model: Any, data: rb.Interactions, keywords: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
         model.fit(data, **keywords)
+
+
+@pytest.mark.parametrize("loss", ["ials", "hu"])
+@pytest.mark.parametrize("regularization", [0.0, 1e-20, 1e-15, 1e-10])
+def test_more_factors_than_items_do_not_need_regularization(
+    data: rb.Interactions, loss: Any, regularization: float
+) -> None:
+    """The Gramian's empty directions hold rounding only, which conjugate gradient must not amplify."""
+
+    def fitted(solver: Any) -> rb.ImplicitALS:
+        model = rb.ImplicitALS(n_factors=64, loss=loss, regularization=regularization, solver=solver)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RidgebackWarning)
+            return model.fit(data)
+
+    cg, exact = fitted("cg"), fitted("exact")
+    zero = cg.history_[0]["loss"]
+    assert cg.history_[-1]["loss"] == pytest.approx(exact.history_[-1]["loss"], abs=1e-5 * zero)
+    assert np.abs(cg.item_factors_).max() < 10

@@ -68,6 +68,24 @@ struct Vec {
     for (int i = 0; i < N_REGISTERS; ++i) std::memcpy(&v.part[i], p + i * LANES, REGISTER_BYTES);
     return v;
   }
+  // The same number of floats, widened where T is double.
+  static inline __attribute__((always_inline)) Vec load_floats(const float* p) {
+    typedef float Narrow __attribute__((vector_size(LANES * sizeof(float))));
+    Vec v;
+    for (int i = 0; i < N_REGISTERS; ++i) {
+      Narrow part;
+      std::memcpy(&part, p + i * LANES, sizeof part);
+      v.part[i] = __builtin_convertvector(part, Register);
+    }
+    return v;
+  }
+  // The first n < N floats, zeros behind them; reads nothing beyond.
+  static inline Vec load_floats(const float* p, int n) {
+    alignas(64) float padded[N] = {};
+    for (int i = 0; i < n; ++i) padded[i] = p[i];
+    return load_floats(padded);
+  }
+  inline __attribute__((always_inline)) T lane(int i) const { return part[i / LANES][i % LANES]; }
   static inline __attribute__((always_inline)) Vec splat(T x) {
     Vec v;
     for (int i = 0; i < N_REGISTERS; ++i) v.part[i] = x - Register{};
@@ -124,6 +142,34 @@ inline __attribute__((always_inline)) RegisterOf<double>::type fused(RegisterOf<
 #endif
 }
 
+// c - a * b of one register.
+inline __attribute__((always_inline)) RegisterOf<float>::type subtracted(RegisterOf<float>::type a,
+                                                                         RegisterOf<float>::type b,
+                                                                         RegisterOf<float>::type c) {
+#if defined(__AVX512F__)
+  return _mm512_fnmadd_ps(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fnmadd_ps(a, b, c);
+#elif defined(__ARM_FEATURE_FMA)
+  return vfmsq_f32(c, a, b);
+#else
+  return c - a * b;
+#endif
+}
+inline __attribute__((always_inline)) RegisterOf<double>::type subtracted(RegisterOf<double>::type a,
+                                                                          RegisterOf<double>::type b,
+                                                                          RegisterOf<double>::type c) {
+#if defined(__AVX512F__)
+  return _mm512_fnmadd_pd(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fnmadd_pd(a, b, c);
+#elif defined(__ARM_FEATURE_FMA)
+  return vfmsq_f64(c, a, b);
+#else
+  return c - a * b;
+#endif
+}
+
 // a * b + c, rounded once where the level has the instruction.
 template <class T>
 inline __attribute__((always_inline)) Vec<T> fma(const Vec<T>& a, const Vec<T>& b, const Vec<T>& c) {
@@ -132,40 +178,59 @@ inline __attribute__((always_inline)) Vec<T> fma(const Vec<T>& a, const Vec<T>& 
   return r;
 }
 
+// c - a * b, rounded once where the level has the instruction.
+template <class T>
+inline __attribute__((always_inline)) Vec<T> subtract_product(const Vec<T>& a, const Vec<T>& b, const Vec<T>& c) {
+  Vec<T> r;
+  for (int i = 0; i < N_REGISTERS; ++i) r.part[i] = subtracted(a.part[i], b.part[i], c.part[i]);
+  return r;
+}
+
+// Shuffles within groups of 16 bytes, four floats a group: the first or last two of x and y, alternating or in a row.
+using Floats = RegisterOf<float>::type;
+#if defined(__clang__) || __GNUC__ >= 12
+#define RIDGEBACK_PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else  // the older spelling of g++ 11
+typedef std::int32_t Lanes __attribute__((vector_size(REGISTER_BYTES)));
+#define RIDGEBACK_PICK(x, y, ...) __builtin_shuffle(x, y, Lanes{__VA_ARGS__})
+#endif
+#if defined(__AVX512F__)
+constexpr int OTHER = 16;
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s)                                                                          \
+  RIDGEBACK_PICK(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4, (p) + 8, (q) + 8, (r) + 8, (s) + 8, (p) + 12, \
+                 (q) + 12, (r) + 12, (s) + 12)
+#elif defined(__AVX2__)
+constexpr int OTHER = 8;
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) RIDGEBACK_PICK(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4)
+#else
+constexpr int OTHER = 4;
+#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) RIDGEBACK_PICK(x, y, p, q, r, s)
+#endif
+inline __attribute__((always_inline)) Floats first_pairs(Floats x, Floats y) {
+  return RIDGEBACK_SHUFFLE(x, y, 0, OTHER, 1, OTHER + 1);
+}
+inline __attribute__((always_inline)) Floats last_pairs(Floats x, Floats y) {
+  return RIDGEBACK_SHUFFLE(x, y, 2, OTHER + 2, 3, OTHER + 3);
+}
+inline __attribute__((always_inline)) Floats first_halves(Floats x, Floats y) {
+  return RIDGEBACK_SHUFFLE(x, y, 0, 1, OTHER, OTHER + 1);
+}
+inline __attribute__((always_inline)) Floats last_halves(Floats x, Floats y) {
+  return RIDGEBACK_SHUFFLE(x, y, 2, 3, OTHER + 2, OTHER + 3);
+}
+#undef RIDGEBACK_SHUFFLE
+#undef RIDGEBACK_PICK
+
 // Four sums at once: out[i] = the sum of the lanes of v_i. One order on every level: within groups of 16 bytes
 // lane q and its second neighbour first, then the group sums 0 + 2 and 1 + 3.
 inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec<float>& v1, const Vec<float>& v2,
                                                  const Vec<float>& v3, float* out) {
   typedef float Four __attribute__((vector_size(16)));
-#if defined(__clang__) || __GNUC__ >= 12
-#define RIDGEBACK_PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#else  // the older spelling of g++ 11
-  typedef std::int32_t Lanes __attribute__((vector_size(REGISTER_BYTES)));
-#define RIDGEBACK_PICK(x, y, ...) __builtin_shuffle(x, y, Lanes{__VA_ARGS__})
-#endif
   Vec<float> sums;
   for (int i = 0; i < N_REGISTERS; ++i) {
-    const auto a = v0.part[i], b = v1.part[i], c = v2.part[i], d = v3.part[i];
-#if defined(__AVX512F__)
-#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s)                                                                          \
-  RIDGEBACK_PICK(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4, (p) + 8, (q) + 8, (r) + 8, (s) + 8, (p) + 12, \
-                 (q) + 12, (r) + 12, (s) + 12)
-    constexpr int other = 16;
-#elif defined(__AVX2__)
-#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) RIDGEBACK_PICK(x, y, p, q, r, s, (p) + 4, (q) + 4, (r) + 4, (s) + 4)
-    constexpr int other = 8;
-#else
-#define RIDGEBACK_SHUFFLE(x, y, p, q, r, s) RIDGEBACK_PICK(x, y, p, q, r, s)
-    constexpr int other = 4;
-#endif
-    const auto ab =
-        RIDGEBACK_SHUFFLE(a, b, 0, other, 1, other + 1) + RIDGEBACK_SHUFFLE(a, b, 2, other + 2, 3, other + 3);
-    const auto cd =
-        RIDGEBACK_SHUFFLE(c, d, 0, other, 1, other + 1) + RIDGEBACK_SHUFFLE(c, d, 2, other + 2, 3, other + 3);
-    sums.part[i] =
-        RIDGEBACK_SHUFFLE(ab, cd, 0, 1, other, other + 1) + RIDGEBACK_SHUFFLE(ab, cd, 2, 3, other + 2, other + 3);
-#undef RIDGEBACK_SHUFFLE
-#undef RIDGEBACK_PICK
+    const auto ab = first_pairs(v0.part[i], v1.part[i]) + last_pairs(v0.part[i], v1.part[i]);
+    const auto cd = first_pairs(v2.part[i], v3.part[i]) + last_pairs(v2.part[i], v3.part[i]);
+    sums.part[i] = first_halves(ab, cd) + last_halves(ab, cd);
   }
   Four group[4];
   std::memcpy(group, &sums, sizeof group);
@@ -183,6 +248,43 @@ inline double fold(const Vec<double>& v) {
   double lane[8];
   std::memcpy(lane, &v, sizeof lane);
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+inline void fold4(const Vec<double>& v0, const Vec<double>& v1, const Vec<double>& v2, const Vec<double>& v3,
+                  double* out) {
+  out[0] = fold(v0);
+  out[1] = fold(v1);
+  out[2] = fold(v2);
+  out[3] = fold(v3);
+}
+
+// Four rows of 16 floats turned: out[f * stride + r] = v_r[f].
+inline __attribute__((always_inline)) void store_turned(const Vec<float>& v0, const Vec<float>& v1,
+                                                        const Vec<float>& v2, const Vec<float>& v3, float* out,
+                                                        std::int64_t stride) {
+  constexpr int GROUPS = REGISTER_BYTES / 16;
+  typedef float Four __attribute__((vector_size(16)));
+  for (int i = 0; i < N_REGISTERS; ++i) {
+    const auto ab = first_pairs(v0.part[i], v1.part[i]), cd = first_pairs(v2.part[i], v3.part[i]);
+    const auto AB = last_pairs(v0.part[i], v1.part[i]), CD = last_pairs(v2.part[i], v3.part[i]);
+    const Floats turned[4] = {first_halves(ab, cd), last_halves(ab, cd), first_halves(AB, CD), last_halves(AB, CD)};
+    for (int f = 0; f < 4; ++f) {
+      Four group[GROUPS];
+      std::memcpy(group, &turned[f], sizeof group);
+      for (int q = 0; q < GROUPS; ++q)
+        std::memcpy(out + ((i * GROUPS + q) * 4 + f) * stride, &group[q], sizeof group[q]);
+    }
+  }
+}
+
+inline void store_turned(const Vec<double>& v0, const Vec<double>& v1, const Vec<double>& v2, const Vec<double>& v3,
+                         double* out, std::int64_t stride) {
+  for (int f = 0; f < Vec<double>::N; ++f) {
+    out[f * stride] = v0.lane(f);
+    out[f * stride + 1] = v1.lane(f);
+    out[f * stride + 2] = v2.lane(f);
+    out[f * stride + 3] = v3.lane(f);
+  }
 }
 
 // dot(a, b) over a padded length (a multiple of Vec<T>::N).

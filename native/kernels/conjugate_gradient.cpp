@@ -43,7 +43,7 @@ inline void multiply_gathered(const float* rows, const float* w, std::int64_t n,
 }
 
 struct Row {
-  float *x, *b, *r, *p, *q, *z, *D, *inverse, *w, *c, *rows, *weighted, *A;
+  float *x, *b, *r, *p, *q, *z, *D, *inverse, *w, *c, *rows, *A;
 };
 
 Row take_row(Scratch scratch, const Shape& shape, std::int64_t longest_row) {
@@ -54,7 +54,6 @@ Row take_row(Scratch scratch, const Shape& shape, std::int64_t longest_row) {
   s.w = scratch.take<float>(longest_row + BATCH);
   s.c = scratch.take<float>(longest_row + BATCH);
   s.rows = scratch.take<float>((buffered > BLOCK ? buffered : BLOCK) * padded);
-  s.weighted = scratch.take<float>(BLOCK * padded);
   s.A = scratch.take<float>(padded * padded);
   return s;
 }
@@ -91,11 +90,10 @@ std::int64_t prepare(const RowProblem& problem, const FixedSide& fixed, const Sh
           s.inverse[f] += s.w[j] * y * y;
         }
   } else {
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(padded) * padded; ++i) s.A[i] = 0;
-    for (int f = 0; f < shape.size; ++f) s.A[static_cast<std::int64_t>(f) * padded + f] = s.D[f];
-    add_neighbours<float>(fixed, shape, problem.indices + begin, n, s.w, s.c, s.rows, s.weighted, s.A, s.b);
+    add_neighbours<float>(fixed, shape, neighbours_of(problem, r), s.w, s.c, nullptr, s.rows, s.A, s.b);
+    for (int f = 0; f < shape.size; ++f) s.A[place<float>(f, f, padded)] += s.D[f];
     if (!fixed.gram)
-      for (int f = 0; f < shape.size; ++f) s.inverse[f] = s.A[static_cast<std::int64_t>(f) * padded + f];
+      for (int f = 0; f < shape.size; ++f) s.inverse[f] = s.A[place<float>(f, f, padded)];
   }
   // Far below the largest a direction is the rounding of float32 factors: it stays as it is, or moves with care.
   float largest = 0;
@@ -112,7 +110,7 @@ void multiply_row(const Row& s, const Shape& shape, std::int64_t n_gathered, con
   if (n_gathered >= 0)
     multiply_gathered(s.rows, s.w, n_gathered, s.D, shape.padded, p, q);
   else
-    multiply<float>(s.A, shape, p, q);
+    multiply<float>(s.A, shape.padded, p, q);
 }
 
 double solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r, int n_steps,
@@ -151,7 +149,7 @@ std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, con
                           std::int64_t longest_row) {
   const Shape shape = shape_of(problem, fixed);
   const std::int64_t padded = shape.padded, buffered = buffered_rows(shape, longest_row);
-  return sizeof(float) * (8 * padded + 2 * (longest_row + BATCH) + (buffered + 2 * BLOCK) * padded + padded * padded) +
+  return sizeof(float) * (8 * padded + 2 * (longest_row + BATCH) + (buffered + BLOCK) * padded + padded * padded) +
          16 * 64;
 }
 

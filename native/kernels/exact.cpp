@@ -1,5 +1,8 @@
-// Exact rows: form A and b, factorise, solve. Float32 with a float64 second try, or float64 throughout.
+// Exact rows: form A and b, factorise, solve; or, for rows shorter than their unknown, the same through the dual.
+// Float32 with a float64 second try, or float64 throughout.
 #include "assemble.hpp"
+#include "cholesky.hpp"
+#include "dual.hpp"
 #include "row_kernels.hpp"
 
 namespace ridgeback::RIDGEBACK_LEVEL {
@@ -7,24 +10,26 @@ namespace {
 
 template <class T>
 struct System {
-  T *A, *U, *b, *z, *x, *rows, *weighted, *w, *c;
-};
+  T *start, *A, *b, *x, *rows, *w, *c;
+  Factor<T> factor;
 
-template <class T>
-System<T> take_system(Scratch scratch, const Shape& shape, std::int64_t longest_row) {
-  const std::int64_t square = static_cast<std::int64_t>(shape.padded) * shape.padded;
-  System<T> s;
-  s.A = scratch.take<T>(square);
-  s.U = scratch.take<T>(square);
-  s.b = scratch.take<T>(shape.padded);
-  s.z = scratch.take<T>(shape.padded);
-  s.x = scratch.take<T>(shape.padded);
-  s.rows = scratch.take<T>(static_cast<std::int64_t>(BLOCK) * shape.padded);
-  s.weighted = scratch.take<T>(static_cast<std::int64_t>(BLOCK) * shape.padded);
-  s.w = scratch.take<T>(longest_row);
-  s.c = scratch.take<T>(longest_row);
-  return s;
-}
+  static std::int64_t n_numbers(std::int64_t padded, std::int64_t longest_row) {
+    return 2 * padded * padded + 2 * padded + BLOCK * padded + 2 * longest_row + 7 * 16 + Factor<T>::n_numbers(padded);
+  }
+  static System take(Scratch& scratch, const Shape& shape, std::int64_t longest_row) {
+    const std::int64_t padded = shape.padded;
+    System s;
+    T** const squares[] = {&s.start, &s.A};
+    for (T** piece : squares) *piece = scratch.take<T>(padded * padded);
+    T** const vectors[] = {&s.b, &s.x};
+    for (T** piece : vectors) *piece = scratch.take<T>(padded);
+    s.rows = scratch.take<T>(BLOCK * padded);
+    s.w = scratch.take<T>(longest_row);
+    s.c = scratch.take<T>(longest_row);
+    s.factor = Factor<T>::take(scratch, padded);
+    return s;
+  }
+};
 
 // Below this share of its diagonal entry a pivot is rounding: 2^7 and 2^13 units in the last place.
 template <class T>
@@ -38,18 +43,17 @@ constexpr double smallest_pivot<double>() {
   return 2e-12;
 }
 
+// Solves row r into s.x; false where A is singular at this precision.
 template <class T>
-bool solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r,
-               const System<T>& s, double& loss) {
-  const std::int64_t begin = problem.indptr[r], n = problem.indptr[r + 1] - begin;
-  const double constant = pair_weights<T>(problem, fixed, r, s.w, s.c);
-  start_system<T>(problem, fixed, shape, r, s.A, s.b);
-  add_neighbours<T>(fixed, shape, problem.indices + begin, n, s.w, s.c, s.rows, s.weighted, s.A, s.b);
-  if (!factorise<T>(s.A, shape, smallest_pivot<T>(), s.U)) return false;
-  solve_factorised<T>(s.U, shape, s.b, s.z, s.x);
-  multiply<T>(s.A, shape, s.x, s.z);
-  for (int i = 0; i < shape.size; ++i) s.z[i] = s.b[i] - s.z[i];
-  loss = row_loss<T>(constant, s.b, s.z, s.x, shape.size);
+bool solve_primal(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r,
+                  double constant, const System<T>& s, double& loss) {
+  add_neighbours<T>(fixed, shape, neighbours_of(problem, r), s.w, s.c, s.start, s.rows, s.A, s.b);
+  add_ridges<T>(problem, shape, r, s.A);
+  if (!solve_system<T>(s.A, s.b, shape.padded, smallest_pivot<T>(), s.factor, s.x)) return false;
+  // The share of the loss, constant - b.x - (b - A x).x.
+  double pull = 0;
+  for (int f = 0; f < shape.size; ++f) pull += static_cast<double>(s.b[f]) * static_cast<double>(s.x[f]);
+  loss = constant - 2 * pull + quadratic_form<T>(s.A, shape.padded, s.x);
   return true;
 }
 
@@ -60,33 +64,101 @@ void store_row(const T* x, const Shape& shape, const OwnSide& own, std::int64_t 
   if (shape.has_bias) own.biases[r] = static_cast<float>(x[shape.n_factors]);
 }
 
+bool is_diagonal(const double* gram, std::int64_t k) {
+  for (std::int64_t i = 0; i < k; ++i)
+    for (std::int64_t j = 0; j < k; ++j)
+      if (i != j && gram[i * k + j] != 0) return false;
+  return true;
+}
+
+// Whether the dual is cheaper: where its system has fewer blocks of 16. Microseconds a row, primal / dual, one thread:
+//
+//   k = 32         n = 16: 1.3 / 0.9       24: 1.5 / 1.7       32: 1.7 / 1.8
+//   k = 64         n = 32: 4.0 / 2.6       48: 4.7 / 4.0       64: 5.7 / 6.0
+//   k = 128        n = 64: 17 / 9.6       112: 25 / 24        128: 28 / 29
+//   k = 256        n = 128: 102 / 47      224: 140 / 128      256: 158 / 168
+//   k = 512        n = 320: 874 / 477     448: 1086 / 930     512: 1173 / 1286       (AVX-512; AVX2 turns there too)
+bool prefers_dual(std::int64_t n, const Shape& shape) { return (n + 15) / 16 * 16 < shape.padded; }
+
+// The rows of one chunk, by one worker.
+class Rows {
+ public:
+  Rows(const RowProblem& problem, const FixedSide& fixed, const OwnSide& own, const RowOptions& options,
+       std::int64_t longest_row, void* scratch)
+      : problem_(problem), fixed_(fixed), own_(own), options_(options), shape_(shape_of(problem, fixed)) {
+    Scratch memory{static_cast<char*>(scratch)};
+    gram_diagonal_ = memory.take<float>(shape_.padded);
+    dual_ = Dual::take(memory, shape_.padded);
+    double_ = System<double>::take(memory, shape_, longest_row);
+    single_ = System<float>::take(memory, shape_, longest_row);
+    const bool has_gram = fixed.gram && problem.unobserved_weight != 0;
+    for (std::int64_t f = 0; f < shape_.padded; ++f)
+      gram_diagonal_[f] = has_gram && f < shape_.n_factors
+                              ? static_cast<float>(problem.unobserved_weight * fixed.gram[f * (shape_.n_factors + 1)])
+                              : 0.0f;
+    has_dual_ = !options.is_double && (!has_gram || is_diagonal(fixed.gram, shape_.n_factors));
+    if (!options.is_double) start_system<float>(problem, fixed, shape_, single_.start);
+  }
+
+  void solve(std::int64_t r, Totals& totals) {
+    double loss = 0;
+    if (problem_.indptr[r + 1] == problem_.indptr[r]) {
+      for (int i = 0; i < shape_.size; ++i) single_.x[i] = 0;
+      store_row(single_.x, shape_, own_, r);
+    } else if (!(!options_.is_double && solve_single(r, loss)) && !solve_double(r, loss)) {
+      ++totals.n_unsolved;
+      if (options_.unsolved) options_.unsolved[r] = 1;
+    }
+    totals.loss += loss;
+  }
+
+ private:
+  bool solve_single(std::int64_t r, double& loss) {
+    const double constant = pair_weights<float>(problem_, fixed_, r, single_.w, single_.c);
+    if (has_dual_ && prefers_dual(problem_.indptr[r + 1] - problem_.indptr[r], shape_)) {
+      if (solve_dual(problem_, fixed_, shape_, r, gram_diagonal_, single_.w, single_.c, constant,
+                     smallest_pivot<float>(), dual_, loss)) {
+        store_row(dual_.x, shape_, own_, r);
+        return true;
+      }
+    }
+    if (!solve_primal<float>(problem_, fixed_, shape_, r, constant, single_, loss)) return false;
+    store_row(single_.x, shape_, own_, r);
+    return true;
+  }
+
+  bool solve_double(std::int64_t r, double& loss) {
+    if (!has_double_start_) start_system<double>(problem_, fixed_, shape_, double_.start);
+    has_double_start_ = true;
+    const double constant = pair_weights<double>(problem_, fixed_, r, double_.w, double_.c);
+    if (!solve_primal<double>(problem_, fixed_, shape_, r, constant, double_, loss)) return false;
+    store_row(double_.x, shape_, own_, r);
+    return true;
+  }
+
+  const RowProblem& problem_;
+  const FixedSide& fixed_;
+  const OwnSide& own_;
+  const RowOptions& options_;
+  const Shape shape_;
+  float* gram_diagonal_;
+  Dual dual_;
+  System<float> single_;
+  System<double> double_;
+  bool has_dual_, has_double_start_ = false;
+};
+
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, const RowOptions&,
                           std::int64_t longest_row) {
   const std::int64_t padded = shape_of(problem, fixed).padded;
-  return sizeof(double) * (2 * padded * padded + 3 * padded + 2 * BLOCK * padded + 2 * longest_row) + 9 * 64;
+  return sizeof(float) * (padded + 16 + Dual::n_floats(padded) + System<float>::n_numbers(padded, longest_row)) +
+         sizeof(double) * System<double>::n_numbers(padded, longest_row);
 }
 
 void solve(const RowProblem& problem, const FixedSide& fixed, const OwnSide& own, const RowOptions& options,
            std::int64_t begin, std::int64_t end, std::int64_t longest_row, void* scratch, Totals& totals) {
-  const Shape shape = shape_of(problem, fixed);
-  const Scratch memory{static_cast<char*>(scratch)};
-  const System<float> single = take_system<float>(memory, shape, longest_row);
-  const System<double> twice = take_system<double>(memory, shape, longest_row);
-  for (std::int64_t r = begin; r < end; ++r) {
-    double loss = 0;
-    if (problem.indptr[r + 1] == problem.indptr[r]) {
-      for (int i = 0; i < shape.size; ++i) twice.x[i] = 0;
-      store_row(twice.x, shape, own, r);
-    } else if (!options.is_double && solve_row(problem, fixed, shape, r, single, loss)) {
-      store_row(single.x, shape, own, r);
-    } else if (solve_row(problem, fixed, shape, r, twice, loss)) {
-      store_row(twice.x, shape, own, r);
-    } else {
-      ++totals.n_unsolved;
-      if (options.unsolved) options.unsolved[r] = 1;
-    }
-    totals.loss += loss;
-  }
+  Rows rows(problem, fixed, own, options, longest_row, scratch);
+  for (std::int64_t r = begin; r < end; ++r) rows.solve(r, totals);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 //   -g/2 = sum_j c_j (p_j - probability_j) / 2 * z_j - R u,
 // so that rounding shrinks with the step.
 #include "assemble.hpp"
+#include "cholesky.hpp"
 #include "logistic_kernels.hpp"
 #include "logistic_link.hpp"
 
@@ -77,10 +78,7 @@ class Row {
 
   // b = -gradient / 2 at u and, unless curvature is none, A = sum_j weight_j z_j z_j^T + R.
   void assemble(const T* u, Curvature curvature, System<T>& system) {
-    if (curvature == Curvature::none)
-      for (int f = 0; f < shape_.padded; ++f) system.b[f] = 0;
-    else
-      start_system<T>(problem_, fixed_, shape_, r_, system.A, system.b);
+    for (int f = 0; f < shape_.padded; ++f) system.b[f] = 0;
     system.scale = 0;
     for (std::int64_t at = 0; at < n_; at += BLOCK) {
       const T* rows = nullptr;
@@ -95,12 +93,16 @@ class Row {
         if (curvature == Curvature::true_one)
           system.scale += std::fabs(pull) * std::sqrt(static_cast<double>(dot<T>(z, z, shape_.padded)));
         if (curvature == Curvature::none) continue;
-        const Vec<T> weight = Vec<T>::splat(static_cast<T>(pairs_.confidence[j] * pairs_.weight[j]));
-        T* target = weighted_ + static_cast<std::int64_t>(j) * shape_.padded;
-        for (int f = 0; f < shape_.padded; f += Vec<T>::N) (weight * Vec<T>::load(z + f)).store(target + f);
+        const Vec<T> root = Vec<T>::splat(std::sqrt(static_cast<T>(pairs_.confidence[j] * pairs_.weight[j])));
+        for (int f = 0; f < shape_.padded; f += Vec<T>::N)
+          (root * Vec<T>::load(z + f)).store(weighted_ + f * BLOCK + j * Vec<T>::N);
       }
-      if (curvature != Curvature::none) add_outer_products<T>(weighted_, rows, n, shape_, system.A);
+      Ahead nothing;
+      if (curvature != Curvature::none)
+        add_outer_products<T>(weighted_, weighted_, BLOCK * Vec<T>::N, n, shape_.padded, at ? system.A : nullptr,
+                              system.A, nothing);
     }
+    if (curvature != Curvature::none) add_ridges<T>(problem_, shape_, r_, system.A);
     double ridge_square = 0;
     for (int f = 0; f < shape_.size; ++f) {
       const double pull = ridge(f) * static_cast<double>(u[f]);
@@ -146,7 +148,8 @@ class Row {
 // A worker's memory for one row at a time, as float32 or float64.
 template <class T>
 struct Memory {
-  T *u, *candidate, *step, *z, *factor, *rows, *weighted;
+  T *u, *candidate, *step, *rows, *weighted;
+  Factor<T> factor;
   System<T> system;
 
   static Memory take(Scratch scratch, const Shape& shape) {
@@ -154,10 +157,9 @@ struct Memory {
     m.u = scratch.take<T>(shape.padded);
     m.candidate = scratch.take<T>(shape.padded);
     m.step = scratch.take<T>(shape.padded);
-    m.z = scratch.take<T>(shape.padded);
     m.system.b = scratch.take<T>(shape.padded);
     m.system.A = scratch.take<T>(static_cast<std::int64_t>(shape.padded) * shape.padded);
-    m.factor = scratch.take<T>(static_cast<std::int64_t>(shape.padded) * shape.padded);
+    m.factor = Factor<T>::take(scratch, shape.padded);
     m.rows = scratch.take<T>(kept_rows<T>(shape) * shape.padded);
     m.weighted = scratch.take<T>(static_cast<std::int64_t>(BLOCK) * shape.padded);
     return m;
@@ -167,8 +169,8 @@ struct Memory {
 template <class T>
 std::int64_t bytes_of(const Shape& shape) {
   const std::int64_t padded = shape.padded;
-  const std::int64_t numbers = 5 * padded + 2 * padded * padded + kept_rows<T>(shape) * padded + BLOCK * padded;
-  return static_cast<std::int64_t>(sizeof(T)) * numbers + 9 * 64;  // nine pieces, each on a boundary of its own
+  const std::int64_t numbers = 4 * padded + padded * padded + kept_rows<T>(shape) * padded + BLOCK * padded;
+  return static_cast<std::int64_t>(sizeof(T)) * (numbers + Factor<T>::n_numbers(padded)) + 7 * 64;
 }
 
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed) {
@@ -202,8 +204,7 @@ void clear_row(const OwnSide& own, const Shape& shape, std::int64_t r) {
 template <class T>
 bool majorize(Row<T>& row, const Shape& shape, T smallest_pivot, Memory<T>& m) {
   row.assemble(m.u, Curvature::majorizing, m.system);
-  if (!factorise<T>(m.system.A, shape, smallest_pivot, m.factor)) return false;
-  solve_factorised<T>(m.factor, shape, m.system.b, m.z, m.step);
+  if (!solve_system<T>(m.system.A, m.system.b, shape.padded, smallest_pivot, m.factor, m.step)) return false;
   for (int f = 0; f < shape.size; ++f) m.u[f] += m.step[f];
   return true;
 }
@@ -254,8 +255,8 @@ LogisticRow minimize(Row<double>& row, const Shape& shape, Memory<double>& m) {
   for (int step = 0; step < n_steps; ++step) {
     row.assemble(m.u, Curvature::true_one, m.system);
     if (length(m.system.b, shape.size) <= GRADIENT_TOLERANCE * m.system.scale) return LogisticRow::solved;
-    if (!factorise<double>(m.system.A, shape, SMALLEST_PIVOT_DOUBLE, m.factor)) return LogisticRow::singular;
-    solve_factorised<double>(m.factor, shape, m.system.b, m.z, m.step);
+    if (!solve_system<double>(m.system.A, m.system.b, shape.padded, SMALLEST_PIVOT_DOUBLE, m.factor, m.step))
+      return LogisticRow::singular;
     double lower = loss;
     for (int halving = 0; halving < MAX_HALVINGS; ++halving) {
       for (int f = 0; f < shape.size; ++f) m.candidate[f] = m.u[f] + m.step[f];

@@ -12,59 +12,62 @@ std::size_t scratch_bytes(int k) {
   return sizeof(double) * (padded * padded + 2 * BLOCK * padded) + 4 * 64;
 }
 
-void gram_of_rows(const float* factors, const double* row_weights, int k, std::int64_t begin, std::int64_t end,
-                  void* scratch, double* gram) {
-  const Shape shape{k, k, padded_to(k), false};
-  const int padded = shape.padded;
-  Scratch memory{static_cast<char*>(scratch)};
-  double* upper = memory.take<double>(static_cast<std::int64_t>(padded) * padded);
-  double* rows = memory.take<double>(static_cast<std::int64_t>(BLOCK) * padded);
-  double* weighted = memory.take<double>(static_cast<std::int64_t>(BLOCK) * padded);
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(padded) * padded; ++i) upper[i] = 0;
-  for (std::int64_t first = begin; first < end; first += BLOCK) {
-    const std::int64_t count = end - first < BLOCK ? end - first : BLOCK;
-    for (std::int64_t j = 0; j < count; ++j) {
-      const float* source = factors + (first + j) * k;
-      const double weight = row_weights ? row_weights[first + j] : 1.0;
-      for (int f = 0; f < k; ++f) {
-        rows[j * padded + f] = source[f];
-        weighted[j * padded + f] = weight * source[f];
-      }
-      for (int f = k; f < padded; ++f) rows[j * padded + f] = weighted[j * padded + f] = 0;
-    }
-    add_outer_products<double>(weighted, rows, count, shape, upper);
+// Rows of factors, times their weights, in panels BLOCK * N apart.
+void pack_rows(const float* factors, const double* row_weights, std::int64_t n, int k, double* rows) {
+  constexpr int N = Vec<double>::N;
+  for (std::int64_t j = 0; j < n; ++j) {
+    const float* source = factors + j * k;
+    const Vec<double> weight = Vec<double>::splat(row_weights ? row_weights[j] : 1.0);
+    int f = 0;
+    for (; f + N <= k; f += N) (weight * Vec<double>::load_floats(source + f)).store(rows + f * BLOCK + j * N);
+    for (; f < padded_to(k); f += N)
+      (weight * Vec<double>::load_floats(source + f, f < k ? k - f : 0)).store(rows + f * BLOCK + j * N);
   }
-  for (int i = 0; i < k; ++i)
-    for (int j = i; j < k; ++j)
-      gram[static_cast<std::int64_t>(i) * k + j] = upper[static_cast<std::int64_t>(i) * padded + j];
-  for (int i = 0; i < k; ++i)
-    for (int j = 0; j < i; ++j) gram[static_cast<std::int64_t>(i) * k + j] = gram[static_cast<std::int64_t>(j) * k + i];
 }
 
-// Four rows at a time: out = x Q, with x transposed so that the tile can broadcast it.
-void rotate(float* factors, const double* rotation, int k, std::int64_t begin, std::int64_t end, void* scratch) {
-  const int padded = padded_to(k);
+void gram_of_rows(const float* factors, const double* row_weights, int k, std::int64_t begin, std::int64_t end,
+                  void* scratch, double* gram) {
+  const std::int64_t padded = padded_to(k);
   Scratch memory{static_cast<char*>(scratch)};
-  float* Q = memory.take<float>(static_cast<std::int64_t>(k) * padded);
+  double* upper = memory.take<double>(padded * padded);
+  double* rows = memory.take<double>(BLOCK * padded);
+  double* weighted = row_weights ? memory.take<double>(BLOCK * padded) : rows;
+  for (std::int64_t i = 0; i < padded * padded; ++i) upper[i] = 0;
+  Ahead nothing;
+  for (std::int64_t first = begin; first < end; first += BLOCK) {
+    const std::int64_t count = end - first < BLOCK ? end - first : BLOCK;
+    pack_rows(factors + first * k, nullptr, count, k, rows);
+    if (row_weights) pack_rows(factors + first * k, row_weights + first, count, k, weighted);
+    add_outer_products<double>(weighted, rows, BLOCK * Vec<double>::N, count, padded_to(k), upper, upper, nothing);
+  }
+  for (std::int64_t i = 0; i < k; ++i)
+    for (int j = static_cast<int>(i); j < k; ++j)
+      gram[i * k + j] = gram[j * k + i] = upper[place<double>(static_cast<int>(i), j, padded_to(k))];
+}
+
+// TILE_ROWS rows at a time: out = x Q, with x transposed so that the tile can broadcast it.
+void rotate(float* factors, const double* rotation, int k, std::int64_t begin, std::int64_t end, void* scratch) {
+  constexpr int N = Vec<float>::N;
+  const std::int64_t padded = padded_to(k), distance = static_cast<std::int64_t>(k) * N;
+  Scratch memory{static_cast<char*>(scratch)};
+  float* Q = memory.take<float>(k * padded);  // in panels, as out
   float* x = memory.take<float>(static_cast<std::int64_t>(TILE_ROWS) * k);
-  float* out = memory.take<float>(static_cast<std::int64_t>(TILE_ROWS) * padded);
-  for (int i = 0; i < k; ++i)
-    for (int j = 0; j < padded; ++j)
-      Q[static_cast<std::int64_t>(i) * padded + j] =
-          j < k ? static_cast<float>(rotation[static_cast<std::int64_t>(i) * k + j]) : 0.0f;
+  float* out = memory.take<float>(TILE_ROWS * padded);
+  for (std::int64_t i = 0; i < k; ++i)
+    for (std::int64_t j = 0; j < padded; ++j)
+      Q[j / N * distance + i * N + j % N] = j < k ? static_cast<float>(rotation[i * k + j]) : 0.0f;
   for (std::int64_t first = begin; first < end; first += TILE_ROWS) {
     const int count = end - first < TILE_ROWS ? static_cast<int>(end - first) : TILE_ROWS;
     for (int r = 0; r < TILE_ROWS; ++r)
       for (int f = 0; f < k; ++f) x[f * TILE_ROWS + r] = r < count ? factors[(first + r) * k + f] : 0.0f;
-    for (int i = 0; i < TILE_ROWS * padded; ++i) out[i] = 0;
-    constexpr int N = Vec<float>::N;
-    int column = 0;
-    for (; column + TILE_VECTORS * N <= padded; column += TILE_VECTORS * N)
-      tile<float, TILE_VECTORS>(x, TILE_ROWS, Q + column, padded, k, 1.0f, out + column, out + column, padded);
-    for (; column < padded; column += N)
-      tile<float, 1>(x, TILE_ROWS, Q + column, padded, k, 1.0f, out + column, out + column, padded);
+    for_panels(0, padded_to(k) / N, [&](int q, auto width) {
+      Tile<float, decltype(width)::value> tile;
+      tile.clear();
+      tile.template multiply<false>(x, TILE_ROWS, Q + q * distance, distance, k);
+      tile.store(out + q * TILE_ROWS * N, TILE_ROWS * N);
+    });
     for (int r = 0; r < count; ++r)
-      for (int f = 0; f < k; ++f) factors[(first + r) * k + f] = out[r * padded + f];
+      for (int f = 0; f < k; ++f) factors[(first + r) * k + f] = out[f / N * TILE_ROWS * N + r * N + f % N];
   }
 }
 

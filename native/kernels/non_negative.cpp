@@ -1,6 +1,7 @@
 // Non-negative rows: minimise x^T A x - 2 b^T x over x >= 0 (the bias is free) by coordinate descent in float64,
 // then to the exact solution by exchanging coordinates.
 #include "assemble.hpp"
+#include "cholesky.hpp"
 #include "row_kernels.hpp"
 
 namespace ridgeback::RIDGEBACK_LEVEL {
@@ -11,22 +12,29 @@ constexpr double TOLERANCE = 1e-12;  // of the largest coordinate step, in units
 constexpr double ROUNDING = 1e-12;   // of the terms that a gradient is summed from
 
 struct Row {
-  double *A, *P, *U, *b, *g, *x, *y, *z, *rows, *weighted, *w, *c;
+  double *start, *A, *P, *b, *g, *x, *y, *rows, *w, *c;  // A whole, row by row; P in panels
+  Factor<double> factor;
 };
 
-Row take_row(Scratch scratch, const Shape& shape, std::int64_t longest_row) {
+Row take_row(Scratch& scratch, const Shape& shape, std::int64_t longest_row) {
   const std::int64_t padded = shape.padded, square = padded * padded;
   Row s;
+  s.start = scratch.take<double>(square);
   s.A = scratch.take<double>(square);
   s.P = scratch.take<double>(square);
-  s.U = scratch.take<double>(square);
-  double** const vectors[] = {&s.b, &s.g, &s.x, &s.y, &s.z};
+  double** const vectors[] = {&s.b, &s.g, &s.x, &s.y};
   for (double** piece : vectors) *piece = scratch.take<double>(padded);
   s.rows = scratch.take<double>(BLOCK * padded);
-  s.weighted = scratch.take<double>(BLOCK * padded);
   s.w = scratch.take<double>(longest_row);
   s.c = scratch.take<double>(longest_row);
+  s.factor = Factor<double>::take(scratch, padded);
   return s;
+}
+
+// y = A x.
+void multiply_whole(const Row& s, const Shape& shape, const double* x, double* y) {
+  for (int i = 0; i < shape.padded; ++i)
+    y[i] = dot<double>(s.A + static_cast<std::int64_t>(i) * shape.padded, x, shape.padded);
 }
 
 // One coordinate after the other, each to its own minimum; g = A x - b is kept up to date.
@@ -59,12 +67,11 @@ bool solve_on_support(const Shape& shape, const Row& s, const int* support, int 
   for (int i = 0; i < n; ++i) {
     s.g[i] = s.b[support[i]];
     for (int j = 0; j < n; ++j)
-      s.P[static_cast<std::int64_t>(i) * part.padded + j] =
-          s.A[static_cast<std::int64_t>(support[i]) * shape.padded + support[j]];
+      if (j >= i / Vec<double>::N * Vec<double>::N)
+        s.P[place<double>(i, j, part.padded)] = s.A[static_cast<std::int64_t>(support[i]) * shape.padded + support[j]];
   }
-  if (!factorise<double>(s.P, part, 2e-12, s.U)) return false;
-  solve_factorised<double>(s.U, part, s.g, s.z, s.y);
-  return true;
+  for (int i = n; i < part.padded; ++i) s.P[place<double>(i, i, part.padded)] = 1;
+  return solve_system<double>(s.P, s.g, part.padded, 2e-12, s.factor, s.y);
 }
 
 // Moves x towards y until the first factor reaches zero; returns the share of the way.
@@ -87,7 +94,7 @@ double move_to_boundary(const Shape& shape, const Row& s, const int* support, in
 
 // The factor at zero whose gradient falls most, beyond rounding; -1 where all want to stay.
 int most_wanted(const Shape& shape, const Row& s) {
-  multiply<double>(s.A, shape, s.x, s.g);
+  multiply_whole(s, shape, s.x, s.g);
   int wanted = -1;
   double steepest = 0;
   for (int i = 0; i < shape.n_factors; ++i) {
@@ -125,19 +132,16 @@ void exchange(const Shape& shape, const Row& s, int* support) {
 
 double solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r, const Row& s,
                  int* support) {
-  const std::int64_t begin = problem.indptr[r], n = problem.indptr[r + 1] - begin;
   const int padded = shape.padded;
   const double constant = pair_weights<double>(problem, fixed, r, s.w, s.c);
-  start_system<double>(problem, fixed, shape, r, s.A, s.b);
-  add_neighbours<double>(fixed, shape, problem.indices + begin, n, s.w, s.c, s.rows, s.weighted, s.A, s.b);
-  for (int i = 0; i < padded; ++i)  // what follows reads whole rows
-    for (int j = 0; j < i; ++j)
-      s.A[static_cast<std::int64_t>(i) * padded + j] = s.A[static_cast<std::int64_t>(j) * padded + i];
-  multiply<double>(s.A, shape, s.x, s.g);
+  add_neighbours<double>(fixed, shape, neighbours_of(problem, r), s.w, s.c, s.start, s.rows, s.P, s.b);
+  add_ridges<double>(problem, shape, r, s.P);
+  unpack_symmetric<double>(s.P, padded, s.A);  // what follows reads whole rows
+  multiply_whole(s, shape, s.x, s.g);
   for (int i = 0; i < padded; ++i) s.g[i] -= s.b[i];
   descend(shape, s);
   exchange(shape, s, support);
-  multiply<double>(s.A, shape, s.x, s.g);
+  multiply_whole(s, shape, s.x, s.g);
   for (int i = 0; i < shape.size; ++i) s.g[i] = s.b[i] - s.g[i];
   return row_loss<double>(constant, s.b, s.g, s.x, shape.size);
 }
@@ -145,7 +149,9 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape&
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, const RowOptions&,
                           std::int64_t longest_row) {
   const std::int64_t padded = shape_of(problem, fixed).padded;
-  return sizeof(double) * (3 * padded * padded + 6 * padded + 2 * BLOCK * padded + 2 * longest_row) + 16 * 64;
+  return sizeof(double) *
+             (3 * padded * padded + 5 * padded + BLOCK * padded + 2 * longest_row + Factor<double>::n_numbers(padded)) +
+         16 * 64;
 }
 
 void solve(const RowProblem& problem, const FixedSide& fixed, const OwnSide& own, const RowOptions&, std::int64_t begin,
@@ -155,6 +161,7 @@ void solve(const RowProblem& problem, const FixedSide& fixed, const OwnSide& own
   Scratch memory{static_cast<char*>(scratch)};
   int* support = memory.take<int>(shape.padded);
   const Row s = take_row(memory, shape, longest_row);
+  start_system<double>(problem, fixed, shape, s.start);
   for (std::int64_t r = begin; r < end; ++r) {
     float* factors = own.factors + r * k;
     for (int f = 0; f < shape.padded; ++f) s.x[f] = 0;

@@ -163,6 +163,108 @@ def test_reference_is_the_minimum(shape: tuple, pull: Pull, biases: bool) -> Non
         assert up - down == pytest.approx(0, abs=1e-3 * (up + down - 2 * at_minimum) + 1e-9 * abs(at_minimum))
 
 
+@pytest.mark.parametrize(("pull", "biases"), VARIANTS)
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_dual_reference_is_the_exact_one(shape: tuple, pull: Pull, biases: bool) -> None:
+    case, diagonal = Case.make(shape, pull, biases).turned()
+    expected, expected_biases = case.copies(np.float64)
+    gram_matrix = None if diagonal is None else np.diag(diagonal)
+    result = reference.solve_exact(case.problem, case.fixed, case.fixed_biases, expected, expected_biases, gram_matrix)
+    factors, own_biases = case.copies(np.float64)
+    half = reference.solve_dual(case.problem, case.fixed, case.fixed_biases, factors, own_biases, diagonal)
+    close(factors, expected, 1e-9)
+    close(own_biases, expected_biases, 1e-9)
+    assert half.loss == pytest.approx(result.loss, rel=1e-10)
+
+
+def staircase(k: int, pull: Pull, biases: bool) -> Case:
+    """Rows of every length around the multiples of 16 up to k + 17, so that both ways of solving meet every edge."""
+    lengths = np.unique(np.clip([1, 2, 3, 5, 15, 16, 17, k - 17, k - 16, k - 15, k - 1, k, k + 1, k + 17], 1, k + 17))
+    case = Case.make((len(lengths), k + 20, k, 1.0), pull, biases, ridge=2.0)
+    rng = np.random.default_rng(k)
+    columns = [np.sort(rng.permutation(k + 20)[:n]) for n in lengths]
+    csr = Csr.from_pairs(
+        np.repeat(np.arange(len(lengths)), lengths), np.concatenate(columns), None, (len(lengths), k + 20)
+    )
+    targets = None if pull != "target" else rng.normal(size=csr.nnz).astype(np.float32)
+    confidences = rng.uniform(0.2, 3, csr.nnz).astype(np.float32)
+    return replace(case, problem=replace(case.problem, rows=csr, targets=targets, confidences=confidences))
+
+
+@pytest.mark.parametrize(("pull", "biases"), VARIANTS)
+@pytest.mark.parametrize("k", [1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 127, 128, 129, 255])
+def test_short_and_long_rows_are_the_reference(k: int, pull: Pull, biases: bool) -> None:
+    """With a diagonal Gramian short rows take the dual, long ones the primal, in one half-step."""
+    case, diagonal = staircase(k, pull, biases).turned()
+    gram_matrix = None if diagonal is None else np.diag(diagonal)
+    expected, expected_biases = case.copies(np.float64)
+    result = reference.solve_exact(case.problem, case.fixed, case.fixed_biases, expected, expected_biases, gram_matrix)
+    factors, own_biases = case.copies()
+    half = native.solve_exact(case.problem, case.fixed, case.fixed_biases, factors, own_biases, gram_matrix)
+    close(factors, expected, 1e-4)
+    close(own_biases, expected_biases, 1e-4)
+    assert half.loss == pytest.approx(result.loss, rel=2e-5)
+
+
+def test_a_thousand_factors() -> None:
+    case, diagonal = staircase(1024, "one_plus_weight", False).turned()
+    assert diagonal is not None
+    expected, _ = case.copies(np.float64)
+    reference.solve_dual(case.problem, case.fixed, None, expected, None, diagonal)
+    factors, _ = case.copies()
+    native.solve_exact(case.problem, case.fixed, None, factors, None, np.diag(diagonal), n_threads=2)
+    close(factors, expected, 1e-4)
+
+
+def test_pairs_without_weight_still_pull() -> None:
+    """In Hu's loss a pair of weight 0 keeps its pull of 1: Woodbury divides by the weight, so the primal solves it."""
+    case, diagonal = staircase(40, "one_plus_weight", False).turned()
+    assert diagonal is not None
+    assert case.problem.confidences is not None
+    case.problem.confidences[::5] = 0
+    expected, _ = case.copies(np.float64)
+    reference.solve_exact(case.problem, case.fixed, None, expected, None, np.diag(diagonal))
+    for solve in (native.solve_exact, reference.solve_dual):
+        factors, _ = case.copies()
+        solve(
+            case.problem,
+            case.fixed,
+            None,
+            factors,
+            None,
+            diagonal if solve is reference.solve_dual else np.diag(diagonal),
+        )
+        close(factors, expected, 1e-4)
+
+
+@pytest.mark.parametrize("smallest", [1e-6, 1e-20, 1e-38, 1e-44])
+def test_tiny_weights_stay_finite(smallest: float) -> None:
+    case, diagonal = staircase(40, "one_plus_weight", False).turned()
+    assert diagonal is not None
+    assert case.problem.confidences is not None
+    case.problem.confidences[::3] = smallest
+    expected, _ = case.copies(np.float64)
+    reference.solve_exact(case.problem, case.fixed, None, expected, None, np.diag(diagonal))
+    factors, _ = case.copies()
+    native.solve_exact(case.problem, case.fixed, None, factors, None, np.diag(diagonal))
+    close(factors, expected, 1e-4)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1e-30, 1e-12, 1e-6])
+def test_hardly_regularised_short_rows_are_solved_in_double(ridge: float) -> None:
+    """The dual's system is as ill-conditioned as the primal: pivots vanish, and float64 takes over."""
+    rng = np.random.default_rng(5)
+    fixed = rng.normal(size=(60, 50)).astype(np.float32)
+    csr = Csr.from_pairs(np.repeat(np.arange(3), 20), rng.permutation(60), None, shape=(3, 60))
+    targets = rng.normal(size=60).astype(np.float32)
+    problem = RowProblem(rows=csr, ridges=np.full(3, ridge), pull="target", targets=targets)
+    expected = np.zeros((3, 50))
+    reference.solve_exact(problem, fixed, None, expected, None)
+    factors = np.full((3, 50), 7, dtype=np.float32)
+    native.solve_exact(problem, fixed, None, factors, None)
+    close(factors, expected, 2e-3)
+
+
 @pytest.mark.parametrize("n_steps", [0, 1, 3])
 @pytest.mark.parametrize(("pull", "biases"), VARIANTS)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)

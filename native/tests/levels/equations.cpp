@@ -1,7 +1,8 @@
-// assemble.hpp: from neighbours to normal equations and back, at odd sizes.
+// assemble.hpp, panels.hpp, cholesky.hpp: from neighbours to normal equations and back, at odd sizes.
 #include <cmath>
 
 #include "assemble.hpp"
+#include "cholesky.hpp"
 #include "tests/check.hpp"
 
 namespace ridgeback::RIDGEBACK_LEVEL {
@@ -12,12 +13,23 @@ using tests::Random;
 constexpr int SIZES[] = {1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128};
 constexpr int MOST = 128;
 
-Shape shape_without_bias(int size) { return {size, size, (size + 15) / 16 * 16, false}; }
+int padded_to(int size) { return (size + 15) / 16 * 16; }
 
-// The memory of one system; static, so that no library template is needed here.
+// The memory of one system; static, so that no library template is needed here. `whole` is A row by row.
 template <class T>
 struct System {
-  alignas(64) T A[MOST * MOST], U[MOST * MOST], b[MOST], z[MOST], x[MOST];
+  alignas(64) T whole[MOST * MOST], A[MOST * MOST], U[MOST * MOST], turned[MOST * 16];
+  alignas(64) T inverse[MOST], b[MOST], z[MOST], x[MOST];
+  bool solve(int padded, double smallest) {
+    return solve_system<T>(A, b, padded, static_cast<T>(smallest), Factor<T>{U, turned, inverse, z}, x);
+  }
+  // A from `whole`, padded by the identity; what no panel holds is NaN.
+  void pack(int size, int padded) {
+    for (int i = 0; i < padded * padded; ++i) A[i] = static_cast<T>(__builtin_nan(""));
+    for (int i = 0; i < padded; ++i)
+      for (int k = i / Vec<T>::N * Vec<T>::N; k < padded; ++k)
+        A[place<T>(i, k, padded)] = i < size && k < size ? whole[i * padded + k] : T(i == k);
+  }
 };
 template <class T>
 System<T>& system() {
@@ -25,22 +37,23 @@ System<T>& system() {
   return memory;
 }
 
-// A positive definite A of the size, its padding zero, and a right side.
+// A positive definite A of the size and a right side.
 template <class T>
-void draw_system(const Shape& shape, Random& random, System<T>& s) {
-  const int padded = shape.padded;
-  for (int i = 0; i < padded * padded; ++i) s.A[i] = 0;
+void draw_system(int size, Random& random, System<T>& s) {
+  const int padded = padded_to(size);
+  for (int i = 0; i < padded * padded; ++i) s.whole[i] = 0;
   for (int i = 0; i < padded; ++i) s.b[i] = 0;
-  for (int j = 0; j < shape.size + 3; ++j) {
+  for (int j = 0; j < size + 3; ++j) {
     double y[MOST];
-    for (int i = 0; i < shape.size; ++i) y[i] = random.number();
-    for (int i = 0; i < shape.size; ++i)
-      for (int k = 0; k < shape.size; ++k) s.A[i * padded + k] += static_cast<T>(y[i] * y[k]);
+    for (int i = 0; i < size; ++i) y[i] = random.number();
+    for (int i = 0; i < size; ++i)
+      for (int k = 0; k < size; ++k) s.whole[i * padded + k] += static_cast<T>(y[i] * y[k]);
   }
-  for (int i = 0; i < shape.size; ++i) {
-    s.A[i * padded + i] += static_cast<T>(1 + shape.size / 10);
+  for (int i = 0; i < size; ++i) {
+    s.whole[i * padded + i] += static_cast<T>(1 + size / 10);
     s.b[i] = static_cast<T>(random.number());
   }
+  s.pack(size, padded);
 }
 
 template <class T>
@@ -48,17 +61,21 @@ void check_solution(double tolerance) {
   Random random{6};
   System<T>& s = system<T>();
   for (const int size : SIZES) {
-    const Shape shape = shape_without_bias(size);
-    draw_system(shape, random, s);
-    CHECK(factorise<T>(s.A, shape, T(1e-5), s.U));
-    solve_factorised<T>(s.U, shape, s.b, s.z, s.x);
+    const int padded = padded_to(size);
+    draw_system(size, random, s);
+    CHECK(s.solve(padded, 1e-5));
+    double form = 0, pull = 0;
     for (int i = 0; i < size; ++i) {
       double sum = 0;
-      for (int k = 0; k < size; ++k) sum += static_cast<double>(s.A[i * shape.padded + k]) * s.x[k];
+      for (int k = 0; k < size; ++k) sum += static_cast<double>(s.whole[i * padded + k]) * s.x[k];
       CHECK(std::fabs(sum - s.b[i]) < tolerance);
+      form += s.x[i] * sum;
+      pull += static_cast<double>(s.x[i]) * s.b[i];
     }
-    for (int i = size; i < shape.padded; ++i) CHECK(s.x[i] == 0);
-    multiply<T>(s.A, shape, s.x, s.z);
+    for (int i = size; i < padded; ++i) CHECK(s.x[i] == 0);
+    CHECK(std::fabs(quadratic_form<T>(s.A, padded, s.x) - form) < tolerance * (1 + form));
+    CHECK(std::fabs(pull - form) < tolerance * (1 + form));
+    multiply<T>(s.A, padded, s.x, s.z);
     for (int i = 0; i < size; ++i) CHECK(std::fabs(s.z[i] - s.b[i]) < tolerance);
   }
 }
@@ -72,16 +89,21 @@ template <class T>
 void check_factor(double tolerance) {
   Random random{7};
   System<T>& s = system<T>();
+  constexpr int N = Vec<T>::N;
   for (const int size : SIZES) {
-    const Shape shape = shape_without_bias(size);
-    draw_system(shape, random, s);
-    CHECK(factorise<T>(s.A, shape, T(1e-5), s.U));
-    for (int i = 0; i < size; ++i)
+    const int padded = padded_to(size);
+    draw_system(size, random, s);
+    CHECK(s.solve(padded, 1e-5));
+    for (int i = 0; i < size; ++i) {
+      CHECK(std::fabs(s.inverse[i] * s.U[place<T>(i, i, padded)] - 1) < 1e-6);
       for (int k = i; k < size; ++k) {
         double sum = 0;
-        for (int j = 0; j <= i; ++j) sum += static_cast<double>(s.U[j * shape.padded + i]) * s.U[j * shape.padded + k];
-        CHECK(std::fabs(sum - s.A[i * shape.padded + k]) < tolerance * size);
+        for (int j = 0; j <= i; ++j)
+          sum += static_cast<double>(s.U[place<T>(j, i, padded)]) * s.U[place<T>(j, k, padded)];
+        CHECK(std::fabs(sum - s.whole[i * padded + k]) < tolerance * size);
+        if (k / N == i / N) CHECK(s.turned[k * N + i % N] == s.U[place<T>(i, k, padded)]);
       }
+    }
   }
 }
 
@@ -90,37 +112,32 @@ void the_factor_squared_is_the_matrix() {
   check_factor<double>(1e-13);
 }
 
-void only_the_upper_triangle_is_read() {
+void a_symmetric_matrix_unpacks() {
   Random random{8};
-  System<float>& s = system<float>();
-  constexpr int sizes[] = {17, 33, 100};
-  for (const int size : sizes) {
-    const Shape shape = shape_without_bias(size);
-    draw_system(shape, random, s);
-    CHECK(factorise<float>(s.A, shape, 1e-5f, s.U));
-    solve_factorised<float>(s.U, shape, s.b, s.z, s.x);
-    float before[MOST];
-    for (int i = 0; i < size; ++i) before[i] = s.x[i];
-    for (int i = 16; i < size; ++i)
-      for (int k = 0; k < i / 16 * 16; ++k) s.A[i * shape.padded + k] = __builtin_nanf("");
-    CHECK(factorise<float>(s.A, shape, 1e-5f, s.U));
-    solve_factorised<float>(s.U, shape, s.b, s.z, s.x);
-    for (int i = 0; i < size; ++i) CHECK(s.x[i] == before[i]);
-  }
+  System<double>& s = system<double>();
+  static double whole[48 * 48];
+  draw_system(40, random, s);
+  unpack_symmetric<double>(s.A, 48, whole);
+  for (int i = 0; i < 48; ++i)
+    for (int k = 0; k < 48; ++k) CHECK(whole[i * 48 + k] == (i < 40 && k < 40 ? s.whole[i * 48 + k] : i == k));
 }
 
 void a_singular_matrix_is_refused() {
   System<float>& s = system<float>();
   constexpr int sizes[] = {1, 2, 17, 64};
   for (const int size : sizes) {
-    const Shape shape = shape_without_bias(size);
-    for (int i = 0; i < shape.padded * shape.padded; ++i) s.A[i] = 0;
-    CHECK(!factorise<float>(s.A, shape, 1e-5f, s.U));  // zero
-    for (int i = 0; i < size; ++i)
-      for (int k = 0; k < size; ++k) s.A[i * shape.padded + k] = 3;  // rank 1
-    CHECK(factorise<float>(s.A, shape, 1e-5f, s.U) == (size == 1));
-    for (int i = 0; i < size; ++i) s.A[i * shape.padded + i] = -1;  // indefinite
-    CHECK(!factorise<float>(s.A, shape, 1e-5f, s.U));
+    const int padded = padded_to(size);
+    const auto fill = [&](float others, float diagonal) {
+      for (int i = 0; i < size; ++i)
+        for (int k = 0; k < size; ++k) s.whole[i * padded + k] = i == k ? diagonal : others;
+      s.pack(size, padded);
+    };
+    fill(0, 0);
+    CHECK(!s.solve(padded, 1e-5));
+    fill(3, 3);  // rank 1
+    CHECK(s.solve(padded, 1e-5) == (size == 1));
+    fill(3, -1);  // indefinite
+    CHECK(!s.solve(padded, 1e-5));
   }
 }
 
@@ -128,11 +145,10 @@ void a_matrix_with_nan_is_refused() {
   Random random{9};
   System<double>& s = system<double>();
   constexpr int places[] = {0, 5, 16, 32};
-  for (const int place : places) {
-    const Shape shape = shape_without_bias(33);
-    draw_system(shape, random, s);
-    s.A[place * shape.padded + place] = __builtin_nan("");
-    CHECK(!factorise<double>(s.A, shape, 2e-12, s.U));
+  for (const int i : places) {
+    draw_system(33, random, s);
+    s.A[place<double>(i, i, 48)] = __builtin_nan("");
+    CHECK(!s.solve(48, 2e-12));
   }
 }
 
@@ -187,7 +203,7 @@ void normal_equations_are_sums_over_neighbours() {
   Random random{10};
   constexpr int K = 37, N_COLUMNS = 200, N = 150;  // more than two blocks of neighbours
   static float factors[N_COLUMNS * K];
-  static double gram[K * K], A[48 * 48], b[48], rows[BLOCK * 48], weighted[BLOCK * 48], w[N], c[N];
+  alignas(64) static double gram[K * K], start[48 * 48], A[48 * 48], b[48], rows[BLOCK * 48], w[N], c[N];
   static std::int32_t neighbours[N];
   for (float& x : factors) x = static_cast<float>(random.number());
   for (double& x : gram) x = random.number();
@@ -201,8 +217,9 @@ void normal_equations_are_sums_over_neighbours() {
   problem.bias_ridges = BIAS_RIDGES;
   const FixedSide fixed{factors, nullptr, gram, K};
   const Shape shape = shape_of(problem, fixed);
-  start_system<double>(problem, fixed, shape, 1, A, b);
-  add_neighbours<double>(fixed, shape, neighbours, N, w, c, rows, weighted, A, b);
+  start_system<double>(problem, fixed, shape, start);
+  add_neighbours<double>(fixed, shape, {neighbours, N, 0}, w, c, start, rows, A, b);
+  add_ridges<double>(problem, shape, 1, A);
   const auto y = [&](int j, int f) { return f < K ? static_cast<double>(factors[neighbours[j] * K + f]) : 1.0; };
   for (int i = 0; i <= K; ++i) {
     double pull = 0;
@@ -212,7 +229,7 @@ void normal_equations_are_sums_over_neighbours() {
       double sum = i < K && k < K ? 0.25 * gram[i * K + k] : 0.0;
       if (i == k) sum += i < K ? RIDGES[1] : BIAS_RIDGES[1];
       for (int j = 0; j < N; ++j) sum += w[j] * y(j, i) * y(j, k);
-      CHECK(std::fabs(A[i * shape.padded + k] - sum) < 1e-11);
+      CHECK(std::fabs(A[place<double>(i, k, shape.padded)] - sum) < 1e-11);
     }
   }
 }
@@ -230,7 +247,7 @@ void scratch_is_handed_out_on_cache_lines() {
 constexpr tests::Test TESTS[] = {
     {"solutions solve", solutions_solve},
     {"the factor squared is the matrix", the_factor_squared_is_the_matrix},
-    {"only the upper triangle is read", only_the_upper_triangle_is_read},
+    {"a symmetric matrix unpacks", a_symmetric_matrix_unpacks},
     {"a singular matrix is refused", a_singular_matrix_is_refused},
     {"a matrix with NaN is refused", a_matrix_with_nan_is_refused},
     {"gathered rows are padded", gathered_rows_are_padded},

@@ -97,6 +97,8 @@ void check_fused(T e) {
   T lanes[Vec<T>::N];
   fma(Vec<T>::splat(a), Vec<T>::splat(a), Vec<T>::splat(c)).store(lanes);
   for (const T x : lanes) CHECK(same_bits(x, expected));
+  subtract_product(Vec<T>::splat(-a), Vec<T>::splat(a), Vec<T>::splat(c)).store(lanes);
+  for (const T x : lanes) CHECK(same_bits(x, expected));
   volatile T one = a;  // not known to the compiler
   CHECK(same_bits(fused(static_cast<T>(one), a, c), expected));
 }
@@ -104,6 +106,41 @@ void check_fused(T e) {
 void products_are_rounded_once_where_the_level_can() {
   check_fused<float>(0x1p-12f);
   check_fused<double>(0x1p-27);
+}
+
+template <class T>
+void check_loads_of_floats() {
+  constexpr int N = Vec<T>::N;
+  float source[N + 1];
+  for (int i = 0; i <= N; ++i) source[i] = 0.1f * static_cast<float>(i + 1);
+  T lanes[N];
+  for (int n = 0; n <= N; ++n) {
+    (n == N ? Vec<T>::load_floats(source + 1) : Vec<T>::load_floats(source + 1, n)).store(lanes);
+    for (int i = 0; i < N; ++i) CHECK(lanes[i] == (i < n ? static_cast<T>(source[i + 1]) : T(0)));
+  }
+  for (int i = 0; i < N; ++i) CHECK(Vec<T>::load_floats(source).lane(i) == static_cast<T>(source[i]));
+}
+
+void floats_load_as_either_type_and_in_part() {
+  check_loads_of_floats<float>();
+  check_loads_of_floats<double>();
+}
+
+template <class T>
+void check_turning() {
+  constexpr int N = Vec<T>::N, STRIDE = 6;
+  T rows[4][N], out[N * STRIDE];
+  for (int r = 0; r < 4; ++r)
+    for (int f = 0; f < N; ++f) rows[r][f] = static_cast<T>(100 * r + f);
+  for (T& x : out) x = -1;
+  store_turned(Vec<T>::load(rows[0]), Vec<T>::load(rows[1]), Vec<T>::load(rows[2]), Vec<T>::load(rows[3]), out, STRIDE);
+  for (int f = 0; f < N; ++f)
+    for (int r = 0; r < STRIDE; ++r) CHECK(out[f * STRIDE + r] == (r < 4 ? rows[r][f] : T(-1)));
+}
+
+void four_rows_turn() {
+  check_turning<float>();
+  check_turning<double>();
 }
 
 void arithmetic_is_lane_by_lane() {
@@ -158,6 +195,8 @@ constexpr tests::Test TESTS[] = {
     {"every lane is added once", every_lane_is_added_once},
     {"float64 sums come in one order", float64_sums_come_in_one_order},
     {"products are rounded once where the level can", products_are_rounded_once_where_the_level_can},
+    {"floats load as either type and in part", floats_load_as_either_type_and_in_part},
+    {"four rows turn", four_rows_turn},
     {"arithmetic is lane by lane", arithmetic_is_lane_by_lane},
     {"dot and add_scaled equal their loops", dot_and_add_scaled_equal_their_loops},
 };

@@ -68,11 +68,19 @@ class RowSolver(Protocol):
 
 @dataclass(frozen=True)
 class Exact:
-    """Form A and b, factorise."""
+    """Form A and b, factorise.
+
+    In single precision in the eigenbasis of the fixed side's Gramian, where rows with few neighbours cost less; in
+    double precision in the axes that the factors stand in, as fold-in does it.
+    """
 
     precision: Precision = "single"
-    uses_eigenbasis: bool = False
     may_not_raise: bool = True
+
+    @property
+    def uses_eigenbasis(self) -> bool:
+        """Rotate for single precision only."""
+        return self.precision == "single"
 
     def solve(
         self,

@@ -32,7 +32,8 @@ def solve_exact(
 
     With ``precision="double"`` a row is assembled and solved in float64 from the float32 factors; only the stored
     result is float32. In single precision a row whose pivots vanish is solved again in float64; a row that is singular
-    there too gets the minimum-norm solution.
+    there too gets the minimum-norm solution. Where `gram` is diagonal or no all-pairs term counts, single precision
+    solves rows that are shorter than their unknown as `reference.solve_dual`.
     """
     gram = _gram(problem, fixed_factors, gram, n_threads)
     unsolved = np.zeros(problem.rows.n_rows, dtype=np.uint8)

@@ -103,6 +103,14 @@ def _gram_of(problem: RowProblem, fixed_factors: FactorArray, gram: Float64Array
     return gram
 
 
+def _own_diagonal(problem: RowProblem, row: int, n_factors: int, gram_diagonal: Float64Array | None) -> Float64Array:
+    """``unobserved_weight * gram_diagonal + ridge`` of one row, its bias ridge at the end."""
+    D = np.full(n_factors, problem.ridges[row])
+    if gram_diagonal is not None:
+        D += problem.unobserved_weight * gram_diagonal
+    return D if problem.bias_ridges is None else np.append(D, problem.bias_ridges[row])
+
+
 def _store(x: Float64Array, row: int, factors: FactorArray, biases: FactorArray | None) -> None:
     n_factors = factors.shape[1]
     factors[row] = x[:n_factors]
@@ -164,6 +172,49 @@ def solve_exact(
         system = row_system(problem, row, fixed_factors, fixed_biases, gram)
         x, is_singular = solve_symmetric(system.A, system.b)
         n_singular += is_singular
+        loss += system.loss(x)
+        _store(x, row, factors, biases)
+    return HalfStep(loss, n_singular)
+
+
+def solve_dual(
+    problem: RowProblem,
+    fixed_factors: FactorArray,
+    fixed_biases: FactorArray | None,
+    factors: FactorArray,
+    biases: FactorArray | None,
+    gram_diagonal: Float64Array | None = None,
+    *,
+    n_threads: int = 1,
+    cancel: npt.NDArray[np.uint8] | None = None,
+) -> HalfStep:
+    """Solve every row exactly in as many numbers as it has neighbours, where the Gramian is diagonal.
+
+    With ``D = diag(unobserved_weight * gram_diagonal + ridge)`` and n neighbours, Woodbury's identity leaves an
+    n x n system whose eigenvalues are at least 1::
+
+        Z = W^1/2 Y D^-1/2,      (I + Z Z^T) t = W^-1/2 c,      x = D^-1/2 Z^T t
+
+    A row where some w or some D is not above zero is solved as `solve_exact` does it.
+
+    Parameters and returns as in `solve_exact`; `gram_diagonal` (k,) are the Gramian's eigenvalues.
+
+    Notes
+    -----
+    O(n^2 k + n^3) a row of n neighbours. Source: Woodbury 1950.
+    """
+    gram = None if gram_diagonal is None else np.diag(gram_diagonal)
+    loss, n_singular = 0.0, 0
+    for row in _rows(problem, factors, biases):
+        system = row_system(problem, row, fixed_factors, fixed_biases, gram)
+        D = _own_diagonal(problem, row, fixed_factors.shape[1], gram_diagonal)
+        if (system.weights > 0).all() and (D > 0).all():
+            Z = np.sqrt(system.weights)[:, None] * system.columns / np.sqrt(D)
+            t = np.linalg.solve(np.eye(len(Z)) + Z @ Z.T, system.pulls / np.sqrt(system.weights))
+            x = (Z.T @ t) / np.sqrt(D)
+        else:
+            x, is_singular = solve_symmetric(system.A, system.b)
+            n_singular += is_singular
         loss += system.loss(x)
         _store(x, row, factors, biases)
     return HalfStep(loss, n_singular)

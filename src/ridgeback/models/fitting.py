@@ -205,8 +205,6 @@ def _alternate(
             return iteration, "early_stopping"
         if plan.tolerance is not None and before - loss.total < plan.tolerance * abs(before):
             return iteration, "tolerance"
-        if state.cancel[0]:
-            raise Interrupted
     return plan.n_iterations, "n_iterations"
 
 

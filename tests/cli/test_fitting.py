@@ -70,6 +70,9 @@ def test_column_names_alone_are_enough(run: Run, here: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert "user = userId (guessed), item = movieId (guessed), rating = rating (guessed)" in result.stdout
     assert "saved in shop.ridge" in result.stdout
+    assert "every pair counts as one yes" in result.stdout
+    proposed = next(line for line in result.stdout.splitlines() if "ridgeback evaluate" in line)
+    assert "--n-factors 4" in proposed  # what is judged next is what was fitted
     expected = rb.ImplicitALS(n_factors=4, n_iterations=3).fit(rb.read_interactions("ratings.csv"))
     model = rb.load("shop.ridge")
     np.testing.assert_array_equal(model.item_factors_, expected.item_factors_)

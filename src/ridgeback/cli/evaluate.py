@@ -10,7 +10,7 @@ from ridgeback.cli.command import Command, json_option, option
 from ridgeback.cli.data_options import event_options, read_data
 from ridgeback.cli.fit import fit_with_progress
 from ridgeback.cli.model_options import build_model, model_options
-from ridgeback.cli.next_commands import data_arguments
+from ridgeback.cli.next_commands import data_arguments, model_arguments
 from ridgeback.cli.output import Output
 from ridgeback.cli.paths import event_file, input_file
 
@@ -86,7 +86,16 @@ def command(
     show_report(out, report)
     payload = {"split": rule, "n_train": train.nnz, "n_test": held_out.nnz, **report.to_dict()}
     out.finish(
-        payload, [["fit", *data_arguments(file, options, with_titles=True), "--model", family, "-o", "model.ridge"]]
+        payload,
+        [
+            [
+                "fit",
+                *data_arguments(file, options, with_titles=True),
+                *model_arguments(family, options),
+                "-o",
+                "model.ridge",
+            ]
+        ],
     )
 
 

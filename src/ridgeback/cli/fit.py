@@ -11,7 +11,7 @@ from ridgeback.cli.application import Interrupted
 from ridgeback.cli.command import Command, json_option, option
 from ridgeback.cli.data_options import data_options, read_data
 from ridgeback.cli.model_options import build_model, model_options
-from ridgeback.cli.next_commands import data_arguments
+from ridgeback.cli.next_commands import data_arguments, model_arguments
 from ridgeback.cli.output import Output, size_text
 from ridgeback.cli.paths import check_not_among, event_file, input_file, output_file
 from ridgeback.cli.progress import FitProgress
@@ -72,6 +72,8 @@ def command(
     out.say(data.describe())
     if not was_named("family"):
         out.say(_DEFAULT_MODEL)
+    if takes_every_value_as_one(model) and data.has_ratings:
+        out.say("values: every pair counts as one yes, whatever its value; --alpha makes larger values count more")
     held_out = read_data(validation, {**options, "query": None}) if validation is not None else None
     if validation_fraction is not None:
         from ridgeback.data import split
@@ -89,6 +91,11 @@ def command(
     out.say(f"\n{describe_fit(model)}")
     out.say(f"saved in {output} ({size_text(Path(output).stat().st_size)})")
     out.finish(_payload(model, data, output), _next_commands(model, file, family, output, options))
+
+
+def takes_every_value_as_one(model: Recommender) -> bool:
+    """Whether the model reads a value above zero as a yes and no more."""
+    return getattr(model, "loss", None) == "ials" and getattr(model, "alpha", 0) is None
 
 
 def was_named(parameter: str) -> bool:
@@ -168,5 +175,5 @@ def _next_commands(
     first = model.user_ids_[0]
     return [
         ["recommend", output, "--user", str(first)],
-        ["evaluate", *data_arguments(file, options, with_titles=False), "--model", family],
+        ["evaluate", *data_arguments(file, options, with_titles=False), *model_arguments(family, options)],
     ]

@@ -9,6 +9,7 @@ import click
 from ridgeback.cli.application import Failure
 from ridgeback.cli.command import Command, json_option, option
 from ridgeback.cli.data_options import title_options
+from ridgeback.cli.fit import takes_every_value_as_one
 from ridgeback.cli.items import TypedItem
 from ridgeback.cli.model_file import OpenModel, open_model
 from ridgeback.cli.output import Output
@@ -46,6 +47,8 @@ def new_user(
     show_typed(out, opened, typed)
     ids = [item.id for item in typed]
     ratings = [item.rating for item in typed]
+    if any(rating is not None for rating in ratings) and takes_every_value_as_one(opened.model):
+        out.say("note: this model takes every item as a yes; the values make no difference to it")
     folded = opened.model.fold_in(ids, ratings=None if None in ratings else ratings)
     found = folded.recommend(k, exclude_seen=exclude_seen)
     unknown = list(folded.unknown_items)

@@ -22,9 +22,21 @@ def data_arguments(file: str | None, options: Mapping[str, Any], *, with_titles:
     return words
 
 
+def model_arguments(family: str | None, options: Mapping[str, Any]) -> list[str]:
+    """--model and the model parameters that the user gave, spelt again."""
+    if family is None:
+        return []
+    words = ["--model", family]
+    for parameter in click.get_current_context().command.params:
+        value = options.get(parameter.name or "")
+        if getattr(parameter, "section", None) == "Model parameters" and value is not None:
+            words += _spell(parameter, value)
+    return words
+
+
 def fit_arguments(file: str | None, family: str | None, options: Mapping[str, Any]) -> list[str]:
     """The fit that follows a check."""
-    model = [] if family is None else ["--model", family]
+    model = model_arguments(family, options)
     return ["fit", *data_arguments(file, options, with_titles=True), *model, "-o", "model.ridge"]
 
 

@@ -17,7 +17,7 @@ from ridgeback.evaluation.cases import CandidateLists, Cases, IdPairs, find_case
 from ridgeback.evaluation.ranking import RankingJudge
 from ridgeback.evaluation.rating import RatingJudge
 from ridgeback.evaluation.report import Report
-from ridgeback.metrics.names import list_lengths
+from ridgeback.metrics.names import is_higher_better, list_lengths
 from ridgeback.models.baselines import BiasBaseline, Popularity
 from ridgeback.models.recommender import Recommender
 
@@ -127,7 +127,10 @@ def evaluate(
         exclusions=cases.exclusions,
         baselines={name: result.metrics for name, result in judged.items()},
         baselines_by_user={name: result.by_user for name, result in judged.items()},
-        notes=tuple(_notes(cases, own, kind, test)),
+        notes=(
+            *_notes(cases, own, kind, test),
+            *_behind(own.metrics, {name: result.metrics for name, result in judged.items()}, lengths[0]),
+        ),
         elapsed_s=time.perf_counter() - started,
     )
 
@@ -277,6 +280,18 @@ def _nobody(cases: Cases) -> str:
         f"No test user can be judged: {reasons or 'none has interactions'}. Check that train and test come from one "
         "split and spell their ids alike."
     )
+
+
+def _behind(metrics: dict[str, float], baselines: dict[str, dict[str, float]], k: int) -> Iterable[str]:
+    """Say it in words where a baseline is ahead: nobody should have to find it in the table."""
+    for metric in (f"ndcg@{k}", "rmse", "log_loss"):
+        for name, found in baselines.items():
+            value, other = metrics.get(metric, math.nan), found.get(metric, math.nan)
+            if (other > value) if is_higher_better(metric) else (other < value):
+                yield (
+                    f"{name} is ahead on {metric}: {other:.4f} against {value:.4f}. Try another regularization, fewer "
+                    "factors or another model before using this one for that."
+                )
 
 
 def _notes(cases: Cases, own: _Judged, kind: str | None, test: Interactions) -> Iterable[str]:

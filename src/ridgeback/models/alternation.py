@@ -42,6 +42,16 @@ def squared_loss(problem: RowProblem, fixed: Side, own: Side, n_threads: int) ->
     ).loss
 
 
+def zero_loss(problem: RowProblem, observed_loss: ObservedLoss, n_threads: int) -> float:
+    """The loss of zero factors and biases."""
+    n_rows, n_columns = problem.rows.shape
+    fixed, own = (
+        Side(np.zeros((n, 1), dtype=np.float32), np.zeros(n, dtype=np.float32) if problem.has_biases else None)
+        for n in (n_columns, n_rows)
+    )
+    return observed_loss(problem, fixed, own, n_threads)
+
+
 def ridge_penalty(problem: RowProblem, side: Side) -> float:
     """``sum_r ridge_r |x_r|^2`` of one side, biases included, in float64."""
     total = 0.0

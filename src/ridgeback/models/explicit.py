@@ -148,8 +148,3 @@ class ExplicitALS(LeastSquaresModel):
     def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Objective], dict[str, float | None]]:
         total = pairs.rows.nnz if pairs.weights is None else float(np.sum(pairs.weights, dtype=np.float64))
         return lambda loss: {"rmse": float(np.sqrt(max(0.0, loss.observed) / total)), "cross_entropy": None}
-
-    def _rounding_scale(self, problem: RowProblem) -> float:
-        assert problem.targets is not None
-        squares = problem.targets.astype(np.float64) ** 2
-        return float(squares.sum() if problem.confidences is None else squares @ problem.confidences)

@@ -13,7 +13,7 @@ from ridgeback.cpus import available_cpus
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError, RidgebackWarning, UnsupportedError
 from ridgeback.models import checks, explaining, fitting, folding, initialization, updating
-from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss
+from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss, zero_loss
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.interrupts import interruptible
 from ridgeback.models.recommender import Recommender
@@ -107,10 +107,6 @@ class FactorModel(Recommender):
     def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Objective], dict[str, float | None]]:
         """What the history shows beside the loss."""
         return lambda loss: {"rmse": None, "cross_entropy": None}
-
-    def _rounding_scale(self, problem: RowProblem) -> float:
-        """The loss of zero factors, roughly: float32 sums are exact to about 1e-7 of it."""
-        return 0.0
 
     @property
     def _final_depends_on_start(self) -> bool:
@@ -267,7 +263,7 @@ class FactorModel(Recommender):
             reporter = fitting.Reporter(
                 self._measures(by_user, problems["users"]),
                 self._readers(state, callbacks, shown if progress else None),
-                self._rounding_scale(problems["users"]),
+                zero_loss(problems["users"], self._observed_loss(), parameters["n_threads"]),
             )
             plan = fitting.Plan(
                 n_iterations=parameters["n_iterations"],

@@ -64,7 +64,7 @@ class Reporter:
 
     measures: Callable[[Objective], dict[str, float | None]]
     readers: list[Callable[[Record], Any]]
-    rounding_scale: float
+    zero_loss: float  # of a model that says nothing; float32 sums are exact to about 1e-7 of it
     history: list[Record] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     _previous: float | None = None
@@ -108,7 +108,7 @@ class Reporter:
         previous, self._previous = self._previous, loss.total
         if not may_not_raise or previous is None:
             return
-        allowed = 1e-6 * max(loss.magnitude, self.rounding_scale)
+        allowed = 1e-6 * max(loss.magnitude, self.zero_loss)
         if loss.total > previous + allowed:
             raise ObjectiveRoseError(
                 f"The loss rose from {previous:.9g} to {loss.total:.9g} in the half-step '{side}' of iteration "
@@ -164,6 +164,13 @@ def fit(
         reporter.emit(n_iterations, "final users", loss, may_not_raise=may_not_raise, validation=value)
     except (Interrupted, KeyboardInterrupt):
         return Ending(n_iterations, "interrupted", is_final)
+    if reporter.zero_loss and loss.total > 0.999 * reporter.zero_loss:
+        warnings.warn(
+            f"The factors ended near zero: the loss {loss.total:.6g} is that of a model that says nothing "
+            f"({reporter.zero_loss:.6g}), so recommendations would be arbitrary. Lower the regularization.",
+            RidgebackWarning,
+            stacklevel=4,
+        )
     if state.n_singular:
         warnings.warn(
             f"{state.n_singular} row systems were singular and got the minimum-norm solution; "

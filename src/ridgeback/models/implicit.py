@@ -214,13 +214,6 @@ class ImplicitALS(LeastSquaresModel):
             unobserved_weight=unobserved_weight,
         )
 
-    def _rounding_scale(self, problem: RowProblem) -> float:
-        scale = problem.rows.nnz * (1.0 if problem.pull == "one_plus_weight" else 0.0)
-        if problem.confidences is not None:
-            slope = self.parameters_["alpha"] or 1.0
-            return scale + slope * float(np.sum(problem.confidences, dtype=np.float64))
-        return scale + problem.rows.nnz
-
 
 def _checked_exponents(exponents: Any) -> tuple[float, float]:
     if not isinstance(exponents, (tuple, list)) or len(exponents) != 2:

@@ -219,9 +219,6 @@ class LogisticMF(FactorModel):
         total = _total_confidence(problem)
         return lambda loss: {"rmse": None, "cross_entropy": loss.observed / total}
 
-    def _rounding_scale(self, problem: RowProblem) -> float:
-        return float(np.log(2)) * _total_confidence(problem)
-
     # Where implied noes or missing regularisation set limits ----------------------------------------------------------
 
     def fold_in_item(self, users: Any, ratings: Any = None, weights: Any = None) -> Any:

@@ -147,3 +147,13 @@ def test_a_model_that_cannot_fold_in_is_refused_with_a_history(strong):
     train, history, test = strong
     with pytest.raises(UnsupportedError, match="Factors cannot fold in new users"):
         rb.evaluate(Factors(), train, test, history=history)
+
+
+def test_a_baseline_that_is_ahead_is_named_in_words() -> None:
+    train = rb.Interactions.from_arrays(
+        [0, 1, 2, 3, 4, 5, 6, 6], ["hit", "hit", "hit", "own", "own", "own", "other", "own"]
+    )
+    test = rb.Interactions.from_arrays([3, 4, 5], ["hit", "hit", "hit"])
+    report = rb.evaluate(rb.ImplicitALS(2, n_iterations=3), train, test, k=1)
+    assert any(note.startswith("Popularity is ahead on ndcg@1: 1.0000 against 0.0000.") for note in report.notes)
+    assert not any("ahead" in note for note in rb.evaluate(rb.Popularity(), train, test, k=1).notes)

@@ -204,7 +204,7 @@ def test_rows_without_pairs_are_not_singular() -> None:
 
 
 def test_a_loss_that_rises_is_an_error_with_the_numbers() -> None:
-    reporter = Reporter(lambda loss: {}, [], rounding_scale=0.0)
+    reporter = Reporter(lambda loss: {}, [], zero_loss=0.0)
     reporter.emit(0, "start", Objective(10.0, 0.0, 0.0))
     reporter.emit(1, "users", Objective(10.000009, 0.0, 0.0), may_not_raise=True)  # rounding
     reporter.emit(1, "items", Objective(10.1, 0.0, 0.0))  # allowed to
@@ -243,3 +243,24 @@ def test_more_factors_than_items_do_not_need_regularization(
     zero = cg.history_[0]["loss"]
     assert cg.history_[-1]["loss"] == pytest.approx(exact.history_[-1]["loss"], abs=1e-5 * zero)
     assert np.abs(cg.item_factors_).max() < 10
+
+
+def test_a_fit_that_ends_near_zero_says_so() -> None:
+    data = rb.Interactions.from_arrays([0, 0, 1, 2], [0, 1, 1, 2])
+    with pytest.warns(rb.RidgebackWarning, match=r"ended near zero: .* Lower the regularization"):
+        rb.ImplicitALS(2, regularization=100.0, n_iterations=5).fit(data)
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [("ratings.csv", r"rb\.read_interactions\('ratings\.csv'\)"), ({"columns": 1}, "CSR")],
+)
+def test_what_is_no_table_of_interactions_is_told_how_to_become_one(given: Any, advice: str) -> None:
+    with pytest.raises(rb.errors.DataError, match=advice):
+        rb.ImplicitALS(2).fit(given)
+
+
+def test_a_frame_is_told_to_name_its_columns() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas makes the frame: pip install pandas")
+    with pytest.raises(rb.errors.DataError, match=r"got a DataFrame. .*from_frame\(frame, user=\.\.\., item=\.\.\.\)"):
+        rb.ImplicitALS(2).fit(pandas.DataFrame({"user": [1], "item": [2]}))

@@ -11,7 +11,8 @@
 namespace ridgeback::RIDGEBACK_LEVEL {
 namespace {
 
-constexpr float SMALLEST_DIVISOR = 1e-30f;  // w and D must be above it
+constexpr float SMALLEST_DIVISOR = 1e-30f;  // w must be above it
+constexpr float SMALLEST_SHARE = 1e-6f;  // of the largest D: a direction below it holds the rounding of float32 factors
 
 // Memory for one row of at most `padded` neighbours; x and D_roots have as many numbers as the unknown.
 struct Dual {
@@ -32,7 +33,7 @@ struct Dual {
   }
 };
 
-// D_roots = D^-1/2 of row r, D = unobserved_weight diag(G) + ridges; false where some D is not above zero.
+// D_roots = D^-1/2 of row r, D = unobserved_weight diag(G) + ridges; false where some D is next to nothing.
 inline bool invert_diagonal(const RowProblem& problem, const Shape& shape, std::int64_t r, const float* gram_diagonal,
                             float* D_roots) {
   const int k = shape.n_factors;
@@ -40,7 +41,9 @@ inline bool invert_diagonal(const RowProblem& problem, const Shape& shape, std::
   int n_flat = 0;
   for (int f = 0; f < k; ++f) D_roots[f] = gram_diagonal[f] + ridge;
   if (shape.has_bias) D_roots[k] = static_cast<float>(problem.bias_ridges[r]);
-  for (int f = 0; f < shape.size; ++f) n_flat += D_roots[f] > SMALLEST_DIVISOR ? 0 : 1;
+  float largest = SMALLEST_DIVISOR / SMALLEST_SHARE;
+  for (int f = 0; f < shape.size; ++f) largest = D_roots[f] > largest ? D_roots[f] : largest;
+  for (int f = 0; f < shape.size; ++f) n_flat += D_roots[f] > SMALLEST_SHARE * largest ? 0 : 1;
   for (int f = 0; f < shape.size; ++f) D_roots[f] = 1.0f / std::sqrt(D_roots[f]);
   for (int f = shape.size; f < shape.padded; ++f) D_roots[f] = 0;
   return n_flat == 0;
@@ -105,7 +108,7 @@ inline void sum_neighbours(const float* Z, int n_padded, int padded, const float
   }
 }
 
-// Solves row r into d.x; false where w or D is not above zero, or K is singular in float32.
+// Solves row r into d.x; false where w or D is next to nothing, or K is singular in float32.
 inline bool solve_dual(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r,
                        const float* gram_diagonal, const float* w, const float* c, double constant,
                        float smallest_pivot, const Dual& d, double& loss) {

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from ridgeback.data.ids import Ids
 from ridgeback.data.pairs import MergedPairs, PairTable, merge_pairs
+from ridgeback.data.text import Text
+from ridgeback.data.titles import Titles
 from ridgeback.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,12 +40,24 @@ def merge(stored: Interactions, events: Interactions) -> tuple[Interactions, Row
         weights=merged.weights,
         timestamps=merged.timestamps,
         merged_counts=counts,
-        titles=stored.titles if stored.titles is not None else events.titles,
+        titles=_titles(stored.titles, events.titles, item_ids),
         duplicates=stored.duplicates,
         has_ratings=stored.has_ratings,
         report={**stored.report, "n_merged_events": events.nnz},
     )
     return whole, np.unique(event_users), np.unique(event_items)
+
+
+def _titles(stored: Titles | None, new: Titles | None, item_ids: Ids) -> Titles | None:
+    """The stored titles, and the new ones of items that had none."""
+    if stored is None or new is None:
+        return new if stored is None else stored
+    old, other = stored.for_ids(item_ids), new.for_ids(item_ids)
+    both = Text(
+        np.concatenate([old.offsets, other.offsets[1:] + old.offsets[-1]]), np.concatenate([old.data, other.data])
+    )
+    rows = np.arange(len(old))
+    return Titles(item_ids, both.take(np.where(np.diff(old.offsets) > 0, rows, rows + len(old))))
 
 
 def _extend(stored: Ids, new: Ids) -> tuple[Ids, Rows]:

@@ -111,6 +111,29 @@ def test_new_ids_follow_in_ascending_order() -> None:
         model.partial_fit(rb.Interactions.from_arrays(["ann"], ["10"]))
 
 
+def test_new_items_bring_their_titles() -> None:
+    """What has a title keeps it; what had none gets the new one."""
+
+    def titled(items: list[int], names: dict[int, str]) -> rb.Interactions:
+        text = rb.data.Text.from_strings(list(names.values()))
+        return rb.Interactions.from_arrays(
+            ["a"] * len(items), items, titles=rb.Titles(rb.Ids.from_sequence(list(names)), text)
+        )
+
+    model = rb.ImplicitALS(n_factors=2).fit(titled([1, 2, 3], {1: "One", 2: "Two", 9: "Nine"}))
+    assert list(model.titles_) == ["One", "Two", ""]
+    model.partial_fit(rb.Interactions.from_arrays(["b"], [4]))
+    assert list(model.titles_) == ["One", "Two", "", ""]
+    model.partial_fit(titled([5, 3], {1: "Other", 3: "Drei", 5: "다섯"}))
+    assert list(model.titles_) == ["One", "Two", "Drei", "", "다섯"]
+    assert {entry.item: entry.title for entry in model.recommend("b", k=9)} == {
+        1: "One",
+        2: "Two",
+        3: "Drei",
+        5: "다섯",
+    }
+
+
 @pytest.mark.parametrize(("rule", "merged"), [("sum", 8.0), ("mean", 4.0), ("max", 5.0), ("last", 3.0)])
 def test_pairs_met_again_follow_the_rule(model: Any, rule: str, merged: float) -> None:
     """user-00 and item-00 rated 5 and then, in later events, 3."""

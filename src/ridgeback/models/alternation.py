@@ -173,11 +173,19 @@ class Alternation:
         if not (self.solver.uses_eigenbasis and self.unobserved_weight):
             return
         values, vectors = eigenbasis(self._gram(OTHER[name]))
+        if self.solver.may_not_raise and not self._has_every_direction(name, values):
+            return  # exact rows are then formed in the axes that the factors stand in
         # Of directions that the fixed side does not have only rounding is left; without a ridge it would be divided by.
         values = np.where(values > 1e-12 * values[0], values, 0.0)
         self._rotate(vectors)
         self.rotation = vectors if self.rotation is None else self.rotation @ vectors
         self._grams[OTHER[name]] = np.diag(values)
+
+    def _has_every_direction(self, name: SideName, values: Float64Array) -> bool:
+        """Whether Gramian and ridge hold every direction well above the rounding of float32 factors."""
+        ridge = float(self.problems[name].ridges.min(initial=np.inf))
+        smallest, largest = (self.unobserved_weight * float(values[i]) + ridge for i in (-1, 0))
+        return smallest > 1e-6 * largest
 
     def _solve(self, name: SideName, own: Side, solver: RowSolver) -> Objective:
         """Solve one side into `own`; the parts of the loss with `own` in its place."""

@@ -62,7 +62,7 @@ def known(*items: int | str | tuple[int | str, float]) -> list[TypedItem]:
         ("toy story 2, Matrix, The (1999)=4, heat", known(2, (3, 4.0), 4)),
         ("E=mc2, E=mc2=3", known(6, (6, 3.0))),
         ("matrix=-1e0", known((3, -1.0))),
-        ("1,nope,2=x", [TypedItem(1, None, True), TypedItem("nope", None, False), TypedItem("2=x", None, False)]),
+        ("1,nope,9=x", [TypedItem(1, None, True), TypedItem("nope", None, False), TypedItem("9=x", None, False)]),
         ("99=4", [TypedItem(99, 4.0, False)]),
         ("heat and, dust=2", [TypedItem(7, None, True), TypedItem(7, 2.0, True)]),
     ],
@@ -89,3 +89,9 @@ def test_a_part_of_a_title_may_hold_a_comma() -> None:
     assert films.find_all("terminator, the, 2=4") == [TypedItem(1, None, True), TypedItem(2, 4.0, True)]
     with pytest.raises(Failure, match="'terminator' could be any of 2 titles"):
         films.find_all("terminator, 2")
+
+
+@pytest.mark.parametrize("text", ["1=abc", "2, Heat=good", "Heat="])
+def test_a_value_that_is_no_number_is_not_an_unknown_item(text: str) -> None:
+    with pytest.raises(Failure, match=r"the value '\w*' of .* is not a number; write .*=4\.5, say\."):
+        FILMS.find_all(text)

@@ -106,6 +106,9 @@ class ItemFinder:
         name, rating = _readings(parts[start])[-1]
         found = self.by_part(name)  # raises where several titles have it
         is_known = found is not None
+        named, equals, value = parts[start].rpartition("=")
+        if not is_known and equals and self.exact(named) is not None:
+            raise Failure(f"the value '{value}' of {named.strip()} is not a number; write {named.strip()}=4.5, say.")
         return TypedItem(self._as_typed(name) if found is None else found, rating, is_known), start + 1
 
     def _rows_with(self, text: str) -> list[int]:

@@ -14,6 +14,7 @@ from ridgeback.data.interactions import Interactions
 from ridgeback.data.titles import Titles
 from ridgeback.errors import ParameterError, RidgebackWarning
 from ridgeback.models.folding import solve_rows
+from ridgeback.models.initialization import is_declared
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
 from ridgeback.recommend.id_rows import rows_of
@@ -67,6 +68,8 @@ def forget(model: FactorModel, user: Any) -> None:
     if model.user_biases_ is not None:
         changed.user_biases_ = np.delete(model.user_biases_, row)
     changed._fit_user_counts = np.delete(model._fit_user_counts, row)
+    if is_declared(model.init) and len(model.init[0]) == len(model.user_ids_):
+        changed.init = (np.delete(np.asarray(model.init[0]), row, axis=0), model.init[1])  # a trace of the user too
     model.__dict__.update(changed.__dict__)
 
 

@@ -424,3 +424,14 @@ def test_a_file_takes_the_same_events_to_the_same_bits(model: Any, tmp_path: Pat
         folding.fold_in(model, {"item-01": 4.0}, None, None).factors.tolist()
         == loaded.fold_in({"item-01": 4.0}).factors.tolist()
     )
+
+
+def test_forget_leaves_no_declared_starting_row_in_the_file(tmp_path: Any) -> None:
+    rng = np.random.default_rng(0)
+    data = rb.Interactions.from_arrays([0, 0, 1, 2], [0, 1, 1, 0])
+    start = (rng.normal(size=(3, 2)).astype(np.float32), rng.normal(size=(2, 2)).astype(np.float32))
+    model = rb.ImplicitALS(2, init=start, n_iterations=1).fit(data)
+    model.forget(1).save(tmp_path / "m.ridge")
+    assert start[0][1].tobytes() not in (tmp_path / "m.ridge").read_bytes()
+    assert start[0][2].tobytes() in (tmp_path / "m.ridge").read_bytes()
+    np.testing.assert_array_equal(rb.load(tmp_path / "m.ridge").init[0], start[0][[0, 2]])

@@ -164,7 +164,7 @@ def fit(
         reporter.emit(n_iterations, "final users", loss, may_not_raise=may_not_raise, validation=value)
     except (Interrupted, KeyboardInterrupt):
         return Ending(n_iterations, "interrupted", is_final)
-    if reporter.zero_loss and loss.total > 0.999 * reporter.zero_loss:
+    if reporter.zero_loss and abs(loss.total - reporter.zero_loss) <= 1e-3 * reporter.zero_loss:
         warnings.warn(
             f"The factors ended near zero: the loss {loss.total:.6g} is that of a model that says nothing "
             f"({reporter.zero_loss:.6g}), so recommendations would be arbitrary. Lower the regularization.",

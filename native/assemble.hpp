@@ -69,7 +69,7 @@ inline double pair_weights(const RowProblem& problem, const FixedSide& fixed, st
       for (int i = 0; i < LANES; ++i) pull[i] = 1.0 + weight[i];
     if (problem.pull == Pull::target) {
       double target[LANES] = {};
-      for (int i = 0; i < count; ++i) target[i] = problem.targets[begin + first + i];
+      for (int i = 0; i < count; ++i) target[i] = problem.targets[begin + first + i] - problem.target_offset;
       if (fixed.biases)
         for (int i = 0; i < count; ++i) target[i] -= static_cast<double>(fixed.biases[columns[first + i]]);
       for (int i = 0; i < LANES; ++i) {
@@ -147,18 +147,41 @@ inline void gather_scaled(const FixedSide& fixed, const Shape& shape, const std:
   }
 }
 
-// A = start + sum_j w_j y_j y_j^T and b = sum_j c_j y_j. `rows` holds BLOCK x padded numbers.
+// Float32 sums of longer rows are formed in groups of this many neighbours: rounding would grow with the row.
+template <class T>
+constexpr std::int64_t GROUP = sizeof(T) == sizeof(float) ? 8 * BLOCK : std::int64_t{1} << 62;
+
+template <class T>
+inline std::int64_t group_numbers(std::int64_t padded) {
+  return sizeof(T) == sizeof(float) ? padded * padded + padded : 0;
+}
+
+// A = start + sum_j w_j y_j y_j^T and b = sum_j c_j y_j. `rows` holds BLOCK x padded numbers, `group` group_numbers.
 template <class T>
 inline void add_neighbours(const FixedSide& fixed, const Shape& shape, const Neighbours& neighbours, const T* w,
-                           const T* c, const T* start, T* rows, T* A, T* b) {
-  for (int f = 0; f < shape.padded; ++f) b[f] = 0;
-  for (std::int64_t begin = 0; begin < neighbours.n; begin += BLOCK) {
-    const std::int64_t count = neighbours.n - begin < BLOCK ? neighbours.n - begin : BLOCK;
-    T roots[BLOCK];
-    for (std::int64_t j = 0; j < count; ++j) roots[j] = std::sqrt(w[begin + j]);
-    gather_scaled<T>(fixed, shape, neighbours.indices + begin, count, roots, c + begin, rows, b);
-    Ahead ahead = fetch_ahead(fixed, neighbours, begin + count, shape.padded / Vec<T>::N);
-    add_outer_products<T>(rows, rows, BLOCK * Vec<T>::N, count, shape.padded, begin ? A : start, A, ahead);
+                           const T* c, const T* start, T* rows, T* group, T* A, T* b) {
+  constexpr int N = Vec<T>::N;
+  const std::int64_t padded = shape.padded;
+  T *sum_A = A, *sum_b = b;
+  for (std::int64_t first = 0; first < neighbours.n; first += GROUP<T>) {
+    const std::int64_t end = neighbours.n - first < GROUP<T> ? neighbours.n : first + GROUP<T>;
+    for (int f = 0; f < padded; ++f) sum_b[f] = 0;
+    for (std::int64_t begin = first; begin < end; begin += BLOCK) {
+      const std::int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
+      T roots[BLOCK];
+      for (std::int64_t j = 0; j < count; ++j) roots[j] = std::sqrt(w[begin + j]);
+      gather_scaled<T>(fixed, shape, neighbours.indices + begin, count, roots, c + begin, rows, sum_b);
+      Ahead ahead = fetch_ahead(fixed, neighbours, begin + count, shape.padded / N);
+      add_outer_products<T>(rows, rows, BLOCK * N, count, shape.padded, begin > first ? sum_A : start, sum_A, ahead);
+    }
+    if (first > 0) {
+      for (std::int64_t at = 0; at < padded; at += N)  // a panel at a time, down to the end of its diagonal block
+        add_scaled<T>(T(1), group + at * padded, A + at * padded, static_cast<int>((at + N) * N));
+      add_scaled<T>(T(1), sum_b, b, shape.padded);
+    }
+    start = nullptr;
+    sum_A = group;
+    sum_b = group + padded * padded;
   }
 }
 

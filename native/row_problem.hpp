@@ -13,7 +13,7 @@ namespace ridgeback {
 enum class Pull : int {
   weight = 0,           // c = w              (iALS)
   one_plus_weight = 1,  // c = 1 + w          (Hu et al.)
-  target = 2,           // c = w * (target - column_bias_j)   (explicit; logistic: targets are 0 or 1)
+  target = 2,           // c = w * (target - target_offset - column_bias_j)   (explicit; logistic: targets are 0 or 1)
 };
 
 struct RowProblem {
@@ -28,6 +28,7 @@ struct RowProblem {
   double unobserved_weight;
   std::int64_t n_rows, n_columns;
   Pull pull;
+  double target_offset = 0;  // taken from every target: values serve as targets without a copy less their mean
 };
 
 struct FixedSide {

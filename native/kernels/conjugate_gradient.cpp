@@ -6,8 +6,9 @@
 namespace ridgeback::RIDGEBACK_LEVEL {
 namespace {
 
-constexpr int BATCH = 8;                        // neighbours multiplied at a time
-constexpr std::int64_t BUFFER_BYTES = 4 << 20;  // longer rows form A instead of keeping their neighbours
+constexpr int BATCH = 8;                         // neighbours multiplied at a time
+constexpr std::int64_t KEPT_GROUP = 16 * BATCH;  // gathered neighbours summed apart, as GROUP says
+constexpr std::int64_t BUFFER_BYTES = 4 << 20;   // longer rows form A instead of keeping their neighbours
 
 std::int64_t buffered_rows(const Shape& shape, std::int64_t longest_row) {
   const std::int64_t most = BUFFER_BYTES / (4 * shape.padded);
@@ -15,45 +16,52 @@ std::int64_t buffered_rows(const Shape& shape, std::int64_t longest_row) {
 }
 
 // q = D p + sum_j w_j (y_j . p) y_j over the gathered rows (a multiple of BATCH of them, the last ones zero).
+// `part` is scratch.
 inline void multiply_gathered(const float* rows, const float* w, std::int64_t n, const float* diagonal, int padded,
-                              const float* p, float* q) {
+                              const float* p, float* q, float* part) {
   constexpr int N = Vec<float>::N;
   for (int f = 0; f < padded; f += N) (Vec<float>::load(diagonal + f) * Vec<float>::load(p + f)).store(q + f);
-  for (std::int64_t j = 0; j < n; j += BATCH) {
-    const float* y = rows + j * padded;
-    Vec<float> sum[BATCH];
-    _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) sum[i] = Vec<float>::zero();
-    for (int f = 0; f < padded; f += N) {
-      const Vec<float> part = Vec<float>::load(p + f);
-      _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) sum[i] =
-          fma(Vec<float>::load(y + i * padded + f), part, sum[i]);
+  for (std::int64_t group = 0; group < n; group += KEPT_GROUP) {
+    for (int f = 0; f < padded; ++f) part[f] = 0;
+    const std::int64_t end = n - group < KEPT_GROUP ? n : group + KEPT_GROUP;
+    for (std::int64_t j = group; j < end; j += BATCH) {
+      const float* y = rows + j * padded;
+      Vec<float> sum[BATCH];
+      _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) sum[i] = Vec<float>::zero();
+      for (int f = 0; f < padded; f += N) {
+        const Vec<float> x = Vec<float>::load(p + f);
+        _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) sum[i] =
+            fma(Vec<float>::load(y + i * padded + f), x, sum[i]);
+      }
+      float scale[BATCH];
+      fold4(sum[0], sum[1], sum[2], sum[3], scale);
+      fold4(sum[4], sum[5], sum[6], sum[7], scale + 4);
+      Vec<float> s[BATCH];
+      _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) s[i] = Vec<float>::splat(scale[i] * w[j + i]);
+      for (int f = 0; f < padded; f += N) {
+        Vec<float> total = Vec<float>::load(part + f);
+        _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) total =
+            fma(s[i], Vec<float>::load(y + i * padded + f), total);
+        total.store(part + f);
+      }
     }
-    float scale[BATCH];
-    fold4(sum[0], sum[1], sum[2], sum[3], scale);
-    fold4(sum[4], sum[5], sum[6], sum[7], scale + 4);
-    Vec<float> s[BATCH];
-    _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) s[i] = Vec<float>::splat(scale[i] * w[j + i]);
-    for (int f = 0; f < padded; f += N) {
-      Vec<float> part = Vec<float>::load(q + f);
-      _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) part =
-          fma(s[i], Vec<float>::load(y + i * padded + f), part);
-      part.store(q + f);
-    }
+    add_scaled<float>(1.0f, part, q, padded);
   }
 }
 
 struct Row {
-  float *x, *b, *r, *p, *q, *z, *D, *inverse, *w, *c, *rows, *A;
+  float *x, *b, *r, *p, *q, *z, *part, *D, *inverse, *w, *c, *rows, *group, *A;
 };
 
 Row take_row(Scratch scratch, const Shape& shape, std::int64_t longest_row) {
   const std::int64_t padded = shape.padded, buffered = buffered_rows(shape, longest_row);
   Row s;
-  float** const pieces[] = {&s.x, &s.b, &s.r, &s.p, &s.q, &s.z, &s.D, &s.inverse};
+  float** const pieces[] = {&s.x, &s.b, &s.r, &s.p, &s.q, &s.z, &s.part, &s.D, &s.inverse};
   for (float** piece : pieces) *piece = scratch.take<float>(padded);
   s.w = scratch.take<float>(longest_row + BATCH);
   s.c = scratch.take<float>(longest_row + BATCH);
   s.rows = scratch.take<float>((buffered > BLOCK ? buffered : BLOCK) * padded);
+  s.group = scratch.take<float>(group_numbers<float>(padded));
   s.A = scratch.take<float>(padded * padded);
   return s;
 }
@@ -82,7 +90,12 @@ std::int64_t prepare(const RowProblem& problem, const FixedSide& fixed, const Sh
       for (int f = 0; f < padded; ++f) s.rows[j * padded + f] = 0;
       s.w[j] = 0;
     }
-    for (std::int64_t j = 0; j < n; ++j) add_scaled<float>(s.c[j], s.rows + j * padded, s.b, padded);
+    for (std::int64_t group = 0; group < n; group += KEPT_GROUP) {
+      for (int f = 0; f < padded; ++f) s.part[f] = 0;
+      const std::int64_t end = n - group < KEPT_GROUP ? n : group + KEPT_GROUP;
+      for (std::int64_t j = group; j < end; ++j) add_scaled<float>(s.c[j], s.rows + j * padded, s.part, padded);
+      add_scaled<float>(1.0f, s.part, s.b, padded);
+    }
     if (!fixed.gram)
       for (std::int64_t j = 0; j < n; ++j)
         for (int f = 0; f < padded; ++f) {
@@ -90,7 +103,7 @@ std::int64_t prepare(const RowProblem& problem, const FixedSide& fixed, const Sh
           s.inverse[f] += s.w[j] * y * y;
         }
   } else {
-    add_neighbours<float>(fixed, shape, neighbours_of(problem, r), s.w, s.c, nullptr, s.rows, s.A, s.b);
+    add_neighbours<float>(fixed, shape, neighbours_of(problem, r), s.w, s.c, nullptr, s.rows, s.group, s.A, s.b);
     for (int f = 0; f < shape.size; ++f) s.A[place<float>(f, f, padded)] += s.D[f];
     if (!fixed.gram)
       for (int f = 0; f < shape.size; ++f) s.inverse[f] = s.A[place<float>(f, f, padded)];
@@ -108,7 +121,7 @@ std::int64_t prepare(const RowProblem& problem, const FixedSide& fixed, const Sh
 
 void multiply_row(const Row& s, const Shape& shape, std::int64_t n_gathered, const float* p, float* q) {
   if (n_gathered >= 0)
-    multiply_gathered(s.rows, s.w, n_gathered, s.D, shape.padded, p, q);
+    multiply_gathered(s.rows, s.w, n_gathered, s.D, shape.padded, p, q, s.part);
   else
     multiply<float>(s.A, shape.padded, p, q);
 }
@@ -149,8 +162,9 @@ std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, con
                           std::int64_t longest_row) {
   const Shape shape = shape_of(problem, fixed);
   const std::int64_t padded = shape.padded, buffered = buffered_rows(shape, longest_row);
-  return sizeof(float) * (8 * padded + 2 * (longest_row + BATCH) + (buffered + BLOCK) * padded + padded * padded) +
-         16 * 64;
+  return sizeof(float) * (9 * padded + 2 * (longest_row + BATCH) + (buffered + BLOCK) * padded +
+                          group_numbers<float>(padded) + padded * padded) +
+         18 * 64;
 }
 
 void solve(const RowProblem& problem, const FixedSide& fixed, const OwnSide& own, const RowOptions& options,

@@ -10,11 +10,12 @@ namespace {
 
 template <class T>
 struct System {
-  T *start, *A, *b, *x, *rows, *w, *c;
+  T *start, *A, *b, *x, *rows, *group, *w, *c;
   Factor<T> factor;
 
   static std::int64_t n_numbers(std::int64_t padded, std::int64_t longest_row) {
-    return 2 * padded * padded + 2 * padded + BLOCK * padded + 2 * longest_row + 7 * 16 + Factor<T>::n_numbers(padded);
+    return 2 * padded * padded + 2 * padded + BLOCK * padded + group_numbers<T>(padded) + 2 * longest_row + 8 * 16 +
+           Factor<T>::n_numbers(padded);
   }
   static System take(Scratch& scratch, const Shape& shape, std::int64_t longest_row) {
     const std::int64_t padded = shape.padded;
@@ -24,6 +25,7 @@ struct System {
     T** const vectors[] = {&s.b, &s.x};
     for (T** piece : vectors) *piece = scratch.take<T>(padded);
     s.rows = scratch.take<T>(BLOCK * padded);
+    s.group = scratch.take<T>(group_numbers<T>(padded));
     s.w = scratch.take<T>(longest_row);
     s.c = scratch.take<T>(longest_row);
     s.factor = Factor<T>::take(scratch, padded);
@@ -47,7 +49,7 @@ constexpr double smallest_pivot<double>() {
 template <class T>
 bool solve_primal(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, std::int64_t r,
                   double constant, const System<T>& s, double& loss) {
-  add_neighbours<T>(fixed, shape, neighbours_of(problem, r), s.w, s.c, s.start, s.rows, s.A, s.b);
+  add_neighbours<T>(fixed, shape, neighbours_of(problem, r), s.w, s.c, s.start, s.rows, s.group, s.A, s.b);
   add_ridges<T>(problem, shape, r, s.A);
   if (!solve_system<T>(s.A, s.b, shape.padded, smallest_pivot<T>(), s.factor, s.x)) return false;
   // The share of the loss, constant - b.x - (b - A x).x.

@@ -134,7 +134,7 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Shape&
                  int* support) {
   const int padded = shape.padded;
   const double constant = pair_weights<double>(problem, fixed, r, s.w, s.c);
-  add_neighbours<double>(fixed, shape, neighbours_of(problem, r), s.w, s.c, s.start, s.rows, s.P, s.b);
+  add_neighbours<double>(fixed, shape, neighbours_of(problem, r), s.w, s.c, s.start, s.rows, nullptr, s.P, s.b);
   add_ridges<double>(problem, shape, r, s.P);
   unpack_symmetric<double>(s.P, padded, s.A);  // what follows reads whole rows
   multiply_whole(s, shape, s.x, s.g);

@@ -441,3 +441,23 @@ def test_cancelled_half_step_keeps_what_was_solved() -> None:
     assert isinstance(half, HalfStep)
     assert not half.is_complete
     assert factors.tobytes() == case.own.tobytes()
+
+
+@pytest.mark.parametrize("n_neighbours", [9_000, 40_000])
+@pytest.mark.parametrize("solver", ["exact", "cg"])
+def test_the_loss_of_a_long_row_is_as_exact_as_that_of_a_short_one(solver: str, n_neighbours: int) -> None:
+    """Float32 sums over a popular item's users: added one after the other they were off by 1e-4 of themselves."""
+    rng = np.random.default_rng(3)
+    rows = Csr(np.array([0, n_neighbours]), np.arange(n_neighbours, dtype=np.int32), None, (1, n_neighbours))
+    fixed = rng.normal(scale=0.1, size=(n_neighbours, 32)).astype(np.float32)
+    fixed_biases = rng.normal(scale=0.1, size=n_neighbours).astype(np.float32)
+    targets = (4.0 + fixed_biases + fixed @ rng.normal(size=32)).astype(np.float32)
+    problem = RowProblem(rows, np.ones(1), "target", targets=targets, target_offset=3.5, bias_ridges=np.ones(1))
+    factors, biases = np.zeros((1, 32), dtype=np.float32), np.zeros(1, dtype=np.float32)
+    if solver == "exact":
+        loss = native.solve_exact(problem, fixed, fixed_biases, factors, biases).loss
+    else:
+        loss = native.solve_cg(problem, fixed, fixed_biases, factors, biases, n_steps=12).loss
+    errors = targets.astype(float) - 3.5 - fixed_biases - biases[0] - fixed.astype(float) @ factors[0]
+    expected = float(errors @ errors + np.sum(factors.astype(float) ** 2) + float(biases[0]) ** 2)
+    assert abs(loss - expected) < 1e-6 * float(np.sum((targets - 3.5 - fixed_biases) ** 2.0))

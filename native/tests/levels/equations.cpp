@@ -186,11 +186,13 @@ void weights_and_pulls_are_those_of_the_formula() {
   for (const Pull pull : pulls)
     for (const float* biases : kinds) {
       double w[4], c[4], expected_constant = 0;
-      const double constant = pair_weights<double>(row_problem(pull), {FACTORS, biases, nullptr, 3}, 1, w, c);
+      RowProblem problem = row_problem(pull);
+      problem.target_offset = 0.75;
+      const double constant = pair_weights<double>(problem, {FACTORS, biases, nullptr, 3}, 1, w, c);
       for (int j = 0; j < 4; ++j) {
         const int column = INDICES[1 + j];
         const double weight = 3 * COLUMN_SCALES[column] * CONFIDENCES[1 + j];
-        const double target = TARGETS[1 + j] - (biases ? biases[column] : 0.0);
+        const double target = TARGETS[1 + j] - 0.75 - (biases ? biases[column] : 0.0);
         const double expected = pull == Pull::weight ? weight : pull == Pull::target ? weight * target : 1 + weight;
         CHECK(w[j] == weight && c[j] == expected);
         expected_constant += pull == Pull::target ? expected * target : expected;
@@ -218,7 +220,7 @@ void normal_equations_are_sums_over_neighbours() {
   const FixedSide fixed{factors, nullptr, gram, K};
   const Shape shape = shape_of(problem, fixed);
   start_system<double>(problem, fixed, shape, start);
-  add_neighbours<double>(fixed, shape, {neighbours, N, 0}, w, c, start, rows, A, b);
+  add_neighbours<double>(fixed, shape, {neighbours, N, 0}, w, c, start, rows, nullptr, A, b);
   add_ridges<double>(problem, shape, 1, A);
   const auto y = [&](int j, int f) { return f < K ? static_cast<double>(factors[neighbours[j] * K + f]) : 1.0; };
   for (int i = 0; i <= K; ++i) {
@@ -230,6 +232,37 @@ void normal_equations_are_sums_over_neighbours() {
       if (i == k) sum += i < K ? RIDGES[1] : BIAS_RIDGES[1];
       for (int j = 0; j < N; ++j) sum += w[j] * y(j, i) * y(j, k);
       CHECK(std::fabs(A[place<double>(i, k, shape.padded)] - sum) < 1e-11);
+    }
+  }
+}
+
+void rounding_does_not_grow_with_the_row() {
+  Random random{12};
+  constexpr int K = 20, N_COLUMNS = 50, N = 100000;  // one after the other, a tenth each would be off by 1e-4
+  static float factors[N_COLUMNS * K], start[32 * 32], rows[BLOCK * 64], group[33 * 32], A[32 * 32], b[32], w[N], c[N];
+  static std::int32_t neighbours[N];
+  for (float& x : factors) x = static_cast<float>(1.5 + random.number());
+  for (int j = 0; j < N; ++j) {
+    neighbours[j] = static_cast<std::int32_t>(random.next() % N_COLUMNS);
+    w[j] = 0.1f;
+    c[j] = 0.1f;
+  }
+  RowProblem problem = row_problem(Pull::weight);
+  problem.bias_ridges = BIAS_RIDGES;
+  const FixedSide fixed{factors, nullptr, nullptr, K};
+  const Shape shape = shape_of(problem, fixed);
+  for (float& x : A) x = group[0] = __builtin_nanf("");
+  start_system<float>(problem, fixed, shape, start);
+  add_neighbours<float>(fixed, shape, {neighbours, N, 0}, w, c, start, rows, group, A, b);
+  const auto y = [&](int j, int f) { return f < K ? static_cast<double>(factors[neighbours[j] * K + f]) : 1.0; };
+  for (int i = 0; i <= K; ++i) {
+    double pull = 0;
+    for (int j = 0; j < N; ++j) pull += static_cast<double>(c[j]) * y(j, i);
+    CHECK(std::fabs(b[i] / pull - 1) < 1e-5);
+    for (int k = i; k <= K; ++k) {
+      double sum = 0;
+      for (int j = 0; j < N; ++j) sum += static_cast<double>(w[j]) * y(j, i) * y(j, k);
+      CHECK(std::fabs(A[place<float>(i, k, shape.padded)] / sum - 1) < 1e-5);
     }
   }
 }
@@ -253,6 +286,7 @@ constexpr tests::Test TESTS[] = {
     {"gathered rows are padded", gathered_rows_are_padded},
     {"weights and pulls are those of the formula", weights_and_pulls_are_those_of_the_formula},
     {"normal equations are sums over neighbours", normal_equations_are_sums_over_neighbours},
+    {"rounding does not grow with the row", rounding_does_not_grow_with_the_row},
     {"scratch is handed out on cache lines", scratch_is_handed_out_on_cache_lines},
 };
 

@@ -14,7 +14,7 @@ from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.least_squares import LeastSquaresModel
 from ridgeback.models.training import ListedPairs, training_interactions
 from ridgeback.objective import Objective
-from ridgeback.solvers.problem import RowProblem
+from ridgeback.solvers.problem import Float32Array, RowProblem
 
 
 class ExplicitALS(LeastSquaresModel):
@@ -130,8 +130,7 @@ class ExplicitALS(LeastSquaresModel):
     def _freeze(self, data: Interactions) -> None:
         super()._freeze(data)
         if self._has_biases:
-            values = data.user_items.values().astype(np.float64)
-            self.mean_ = float(np.average(values, weights=data.weights))
+            self.mean_ = _mean(data.user_items.values(), data.weights)
 
     def _row_problem(self, side: SideName, pairs: ListedPairs) -> RowProblem:
         p = self.parameters_
@@ -140,7 +139,8 @@ class ExplicitALS(LeastSquaresModel):
             rows=pairs.rows,
             ridges=p["regularization"] * scale,
             pull="target",
-            targets=(pairs.rows.values().astype(np.float64) - self.mean_).astype(np.float32),
+            targets=pairs.rows.values(),
+            target_offset=self.mean_,
             confidences=pairs.weights,
             bias_ridges=p["bias_regularization"] * scale if p["biases"] else None,
         )
@@ -148,3 +148,10 @@ class ExplicitALS(LeastSquaresModel):
     def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Objective], dict[str, float | None]]:
         total = pairs.rows.nnz if pairs.weights is None else float(np.sum(pairs.weights, dtype=np.float64))
         return lambda loss: {"rmse": float(np.sqrt(max(0.0, loss.observed) / total)), "cross_entropy": None}
+
+
+def _mean(values: Float32Array, weights: Float32Array | None) -> float:
+    """Weighted mean in float64."""
+    if weights is None:
+        return float(np.mean(values, dtype=np.float64))
+    return float(np.einsum("i,i->", values, weights, dtype=np.float64) / np.sum(weights, dtype=np.float64))

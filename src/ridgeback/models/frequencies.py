@@ -25,7 +25,7 @@ def mean_weight(
         return 1.0
     by_item = frequency_scales(item_counts, exponents[1])
     by_user = frequency_scales(user_counts, exponents[0])
-    total, block = 0.0, 1 << 20
+    total, block = 0.0, 1 << 16
     for begin in range(0, user_items.n_rows, 65536):  # a run of users at a time keeps the temporary small
         end = min(begin + 65536, user_items.n_rows)
         first, last = int(user_items.indptr[begin]), int(user_items.indptr[end])

@@ -60,10 +60,11 @@ def generators(random_state: Any, owner: str) -> tuple[np.random.Generator, np.r
 def draw(method: str, shape: tuple[int, int], init_scale: float, rng: np.random.Generator) -> Float32Array:
     """Random factors: ``"normal"`` with sd ``init_scale / sqrt(k)``, ``"standard_normal"``, or ``"uniform"``."""
     scale = np.float32(init_scale / np.sqrt(max(1, shape[1])))
-    if method == "uniform":
-        return np.asarray(rng.random(shape, dtype=np.float32) * scale)
-    values = rng.standard_normal(shape, dtype=np.float32)
-    return values if method == "standard_normal" else np.asarray(values * scale)
+    is_uniform = method == "uniform"
+    values: Float32Array = (rng.random if is_uniform else rng.standard_normal)(shape, dtype=np.float32)
+    if method != "standard_normal":
+        values *= scale  # in place: a second copy would be the peak of the fit's memory
+    return values
 
 
 def declared(

@@ -139,6 +139,7 @@ def _solve(
         bias_ridges=problem.bias_ridges,
         unobserved_weight=problem.unobserved_weight,
         pull=PULLS.index(problem.pull),
+        target_offset=problem.target_offset,
         fixed_factors=fixed_factors,
         fixed_biases=fixed_biases,
         gram=None if gram is None else np.ascontiguousarray(gram).reshape(-1),

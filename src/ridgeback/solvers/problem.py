@@ -41,9 +41,12 @@ class RowProblem:
     ridges : float64 array, shape (n_rows,)
         ``regularization * frequency ** frequency_exponent`` of each row.
     pull : {"weight", "one_plus_weight", "target"}
-        ``c = w`` (iALS, Rendle et al. 2022), ``c = 1 + w`` (Hu et al. 2008), or ``c = w * (target - column_bias)``.
+        ``c = w`` (iALS, Rendle et al. 2022), ``c = 1 + w`` (Hu et al. 2008), or
+        ``c = w * (target - target_offset - column_bias)``.
     targets, confidences : float32 array of length nnz, or None
         Aligned with the rows' entries; a missing confidence is 1.
+    target_offset : float
+        Taken from every target, in float64: values serve as targets without a copy less their mean.
     row_scales, column_scales : float64 array, shape (n_rows,) and (n_columns,), or None
         Factors of the weight; missing ones are 1.
     bias_ridges : float64 array, shape (n_rows,), or None
@@ -61,6 +64,7 @@ class RowProblem:
     column_scales: Float64Array | None = None
     bias_ridges: Float64Array | None = None
     unobserved_weight: float = 0.0
+    target_offset: float = 0.0
 
     @property
     def has_biases(self) -> bool:

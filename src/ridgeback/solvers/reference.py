@@ -52,7 +52,7 @@ def pair_weights(
     if problem.pull == "one_plus_weight":
         return weights, 1 + weights, float((1 + weights).sum())
     assert problem.targets is not None
-    targets = problem.targets[entries].astype(np.float64)
+    targets = problem.targets[entries].astype(np.float64) - problem.target_offset
     if fixed_biases is not None:
         targets -= fixed_biases[neighbours]
     return weights, weights * targets, float((weights * targets**2).sum())

@@ -1,0 +1,210 @@
+"""How time and memory of a fit grow with the data: 1 M, 10 M and (--large) 100 M interactions.
+
+    python benchmarks/growth.py                   # 1 M and 10 M, some minutes
+    python benchmarks/growth.py --large           # 100 M too: needs 4 GB and half an hour
+
+A user has 130 interactions on average and an item 670, whatever the size, so that both tables grow with the data. Every
+measurement is a process of its own that draws the data, lays out both orientations and fits twice, with few and with
+more iterations. An epoch is the difference; it is judged by the processor's seconds over all threads, which do not
+count what other processes take. Time per interaction should be flat within 15 % once the factors exceed the cache.
+
+Memory: the highest resident size during the fit above that of the process before it had any data, over what the data
+and the result themselves need: both orientations and both factor matrices. The goal is 1.25, so no second copy of
+either. The result goes to benchmarks/results/growth.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+USER_LENGTH, ITEM_LENGTH = 130, 670
+SETTINGS = ("models", "n_factors", "n_iterations", "n_threads", "repeats", "large")
+MODELS = ("implicit", "implicit with weights", "explicit")
+
+
+def resident_bytes(name: str) -> int:
+    """VmRSS (now) or VmHWM (the highest) of this process."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise SystemExit(f"/proc/self/status does not tell {name}; this benchmark needs Linux.")
+
+
+def forget_peak() -> None:
+    """Start VmHWM again from what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Processor's seconds and the clock's."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def measure_one(arguments: argparse.Namespace) -> dict[str, Any]:
+    """In a process of its own: the data, a fit with few iterations, one with more."""
+    import ridgeback as rb
+    from ridgeback.data.csr import Csr
+    from ridgeback.data.synthetic import power_law
+
+    def model(n_iterations: int) -> Any:
+        if arguments.model == "explicit":
+            return rb.ExplicitALS(arguments.k, n_iterations=n_iterations, n_threads=arguments.n_threads, solver="cg")
+        return rb.ImplicitALS(
+            arguments.k, n_iterations=n_iterations, n_threads=arguments.n_threads, weight_exponents=(0.3, 0.3)
+        )
+
+    model(1).fit(rb.Interactions.from_csr(power_law(300, 100, 3_000)))  # whatever a first fit loads
+    before = resident_bytes("VmRSS")
+    n = arguments.n_interactions
+    indptr, indices = (np.load(arguments.directory / f"{n}_{name}.npy") for name in ("indptr", "indices"))
+    matrix = Csr(indptr, indices, None, (n // USER_LENGTH, n // ITEM_LENGTH))
+    weights = None
+    if arguments.model == "explicit":
+        matrix = matrix.with_data((matrix.indices % 5 + 1).astype(np.float32))
+    data = rb.Interactions.from_csr(matrix)
+    if arguments.model == "implicit with weights":
+        weights = (data.user_items.indices % 3 + 1).astype(np.float32)
+        data = rb.Interactions(data.user_items, data.user_ids, data.item_ids, weights=weights)
+    del matrix, indptr, indices
+    n_csr = data.user_items.nbytes + data.item_users.nbytes + (2 * weights.nbytes if weights is not None else 0)
+    n_factor_bytes = 4 * arguments.k * (data.n_users + data.n_items)
+    models = [model(1), model(1 + arguments.n_iterations)]
+    forget_peak()
+    data_bytes = resident_bytes("VmRSS") - before
+    few_s = timed(lambda: models[0].fit(data))
+    peak = resident_bytes("VmHWM")
+    models[0] = None  # its factors with it
+    many_s = timed(lambda: models[1].fit(data))
+    return {
+        "n_interactions": n,
+        "epoch_cpu_s": (many_s[0] - few_s[0]) / arguments.n_iterations,
+        "epoch_wall_s": (many_s[1] - few_s[1]) / arguments.n_iterations,
+        "csr_bytes": n_csr,
+        "factor_bytes": n_factor_bytes,
+        "data_rss_bytes": data_bytes,
+        "peak_rss_bytes": peak - before,
+        "memory_ratio": (peak - before) / (n_csr + n_factor_bytes),
+    }
+
+
+def lay_out(directory: Path, n: int) -> None:
+    """Draw the pairs of one size and write them where every measurement reads them."""
+    script = (
+        "import sys, numpy as np; from ridgeback.data.synthetic import power_law\n"
+        f"matrix = power_law({n // USER_LENGTH}, {n // ITEM_LENGTH}, {n}, 0)\n"
+        f"for name in ('indptr', 'indices'): np.save(sys.argv[1] + '/{n}_' + name, getattr(matrix, name))"
+    )
+    subprocess.run([sys.executable, "-c", script, str(directory)], check=True)
+
+
+def in_a_process(
+    model: str, n_interactions: int, k: int, directory: Path, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """One measurement."""
+    command = [sys.executable, str(Path(__file__).resolve()), "--one", "--model", model]
+    command += ["--n-interactions", str(n_interactions), "--k", str(k), "--directory", str(directory)]
+    command += ["--n-iterations", str(arguments.n_iterations), "--n-threads", str(arguments.n_threads)]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if result.returncode != 0:
+        raise SystemExit(f"{model}, {n_interactions} interactions:\n{result.stderr}")
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def summary(model: str, k: int, reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row of the table: medians and the best of the repeats."""
+    n = reports[0]["n_interactions"]
+    cpu = [1e9 * report["epoch_cpu_s"] / n for report in reports]
+    return {
+        "model": model,
+        "k": k,
+        "n_interactions": n,
+        "table_bytes": reports[0]["factor_bytes"],
+        "epoch_wall_s": statistics.median(report["epoch_wall_s"] for report in reports),
+        "cpu_ns_per_interaction": statistics.median(cpu),
+        "cpu_ns_per_interaction_best": min(cpu),
+        "memory_ratio": max(report["memory_ratio"] for report in reports),
+        "peak_rss_bytes": max(report["peak_rss_bytes"] for report in reports),
+        "needed_bytes": reports[0]["csr_bytes"] + reports[0]["factor_bytes"],
+        "runs": reports,
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        "| model | k | interactions | factors, MB | epoch, s | CPU ns per interaction, median (best) "
+        "| peak memory, MB (needed) | ratio |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['model']} | {row['k']} | {row['n_interactions']:,} | {row['table_bytes'] / 1e6:.0f} "
+            f"| {row['epoch_wall_s']:.2f} | {row['cpu_ns_per_interaction']:.1f} "
+            f"({row['cpu_ns_per_interaction_best']:.1f}) | {row['peak_rss_bytes'] / 1e6:.0f} "
+            f"({row['needed_bytes'] / 1e6:.0f}) | {row['memory_ratio']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--model", choices=MODELS, default="implicit", help=argparse.SUPPRESS)
+    parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--k", type=int, default=64, help=argparse.SUPPRESS)
+    parser.add_argument("--n-interactions", type=int, default=0, help="one size instead of the usual ones")
+    parser.add_argument("--large", action="store_true", help="100 M interactions too")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--n-iterations", type=int, default=3)
+    parser.add_argument("--n-threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "growth.json")
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(measure_one(arguments)))
+        return
+
+    sizes = [arguments.n_interactions] if arguments.n_interactions else [1_000_000, 10_000_000]
+    sizes += [100_000_000] if arguments.large else []
+    cases = [(model, k, n) for model in arguments.models for k in arguments.n_factors for n in sizes]
+    reports: dict[tuple[str, int, int], list[dict[str, Any]]] = {case: [] for case in cases}
+    with tempfile.TemporaryDirectory() as name:
+        for n in sizes:
+            lay_out(Path(name), n)
+        for repeat in range(arguments.repeats):
+            for model, k, n in cases:
+                print(f"repeat {repeat + 1} of {arguments.repeats}: {model}, k = {k}, {n:,}", file=sys.stderr)
+                reports[model, k, n].append(in_a_process(model, n, k, Path(name), arguments))
+    rows = [summary(model, k, reports[model, k, n]) for model, k, n in cases]
+    result = {
+        "benchmark": "growth",
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "settings": {name: value for name, value in vars(arguments).items() if name in SETTINGS},
+        "rows": rows,
+    }
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

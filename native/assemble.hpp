@@ -16,7 +16,7 @@ namespace {
 
 constexpr int BLOCK = 64;  // neighbours gathered at a time: 16 KB at 64 factors, so they stay in L1 beside A
 
-// The unknown of a row is [x, bias] or x: `size` numbers, stored in `padded`.
+// The unknown of a row is [x, bias] or x: `size` numbers, stored in `padded`, which is never 0.
 struct Shape {
   int n_factors, size, padded;
   bool has_bias;
@@ -25,7 +25,7 @@ struct Shape {
 inline Shape shape_of(const RowProblem& problem, const FixedSide& fixed) {
   const bool has_bias = problem.bias_ridges != nullptr;
   const int size = fixed.n_factors + (has_bias ? 1 : 0);
-  return {fixed.n_factors, size, (size + 15) / 16 * 16, has_bias};
+  return {fixed.n_factors, size, size > 0 ? (size + 15) / 16 * 16 : 16, has_bias};
 }
 
 // Copies the neighbours' factors to rows of `padded` numbers, a one for the bias and zeros behind.
@@ -47,47 +47,48 @@ inline void gather(const FixedSide& fixed, const Shape& shape, const std::int32_
   }
 }
 
+// Weights and pulls of `count` pairs from `pair` on, at most 8; the shares of the loss's constant are added lane by
+// lane.
+template <class T>
+inline __attribute__((always_inline)) void weigh_pairs(const RowProblem& problem, const FixedSide& fixed,
+                                                       double row_scale, std::int64_t pair, int count, T* w, T* c,
+                                                       double* constant) {
+  const std::int32_t* columns = problem.indices + pair;
+  double weight[8], pull[8], share[8];
+  for (int i = 0; i < count; ++i) weight[i] = row_scale;
+  if (problem.column_scales)
+    for (int i = 0; i < count; ++i) weight[i] *= problem.column_scales[columns[i]];
+  if (problem.confidences)
+    for (int i = 0; i < count; ++i) weight[i] *= static_cast<double>(problem.confidences[pair + i]);
+  if (problem.pull == Pull::target) {
+    double target[8];
+    for (int i = 0; i < count; ++i) target[i] = static_cast<double>(problem.targets[pair + i]) - problem.target_offset;
+    if (fixed.biases)
+      for (int i = 0; i < count; ++i) target[i] -= static_cast<double>(fixed.biases[columns[i]]);
+    for (int i = 0; i < count; ++i) pull[i] = weight[i] * target[i];
+    for (int i = 0; i < count; ++i) share[i] = pull[i] * target[i];
+  } else {
+    const double more = problem.pull == Pull::one_plus_weight ? 1.0 : 0.0;
+    for (int i = 0; i < count; ++i) share[i] = pull[i] = more + weight[i];
+  }
+  for (int i = 0; i < count; ++i) constant[i] += share[i];
+  for (int i = 0; i < count; ++i) w[i] = static_cast<T>(weight[i]);
+  for (int i = 0; i < count; ++i) c[i] = static_cast<T>(pull[i]);
+}
+
 // The curvature weights w and pulls c of row r; returns the constant of its loss (sum of w t^2, or of c), added up in
 // eight sums side by side.
 template <class T>
 inline double pair_weights(const RowProblem& problem, const FixedSide& fixed, std::int64_t r, T* w, T* c) {
-  constexpr int LANES = 8;
   const std::int64_t begin = problem.indptr[r], n = problem.indptr[r + 1] - begin;
   const double row_scale = problem.row_scales ? problem.row_scales[r] : 1.0;
-  const std::int32_t* columns = problem.indices + begin;
-  double constant[LANES] = {};
-  for (std::int64_t first = 0; first < n; first += LANES) {
-    const int count = n - first < LANES ? static_cast<int>(n - first) : LANES;
-    double weight[LANES] = {}, pull[LANES], share[LANES] = {};
-    for (int i = 0; i < count; ++i) weight[i] = row_scale;
-    if (problem.column_scales)
-      for (int i = 0; i < count; ++i) weight[i] *= problem.column_scales[columns[first + i]];
-    if (problem.confidences)
-      for (int i = 0; i < count; ++i) weight[i] *= problem.confidences[begin + first + i];
-    for (int i = 0; i < LANES; ++i) pull[i] = weight[i];
-    if (problem.pull == Pull::one_plus_weight)
-      for (int i = 0; i < LANES; ++i) pull[i] = 1.0 + weight[i];
-    if (problem.pull == Pull::target) {
-      double target[LANES] = {};
-      for (int i = 0; i < count; ++i) target[i] = problem.targets[begin + first + i] - problem.target_offset;
-      if (fixed.biases)
-        for (int i = 0; i < count; ++i) target[i] -= static_cast<double>(fixed.biases[columns[first + i]]);
-      for (int i = 0; i < LANES; ++i) {
-        pull[i] = weight[i] * target[i];
-        share[i] = pull[i] * target[i];
-      }
-    } else {
-      for (int i = 0; i < count; ++i) share[i] = pull[i];
-    }
-    for (int i = 0; i < count; ++i) {
-      w[first + i] = static_cast<T>(weight[i]);
-      c[first + i] = static_cast<T>(pull[i]);
-    }
-    for (int i = 0; i < LANES; ++i) constant[i] += share[i];
-  }
-  double total = 0;
-  for (int i = 0; i < LANES; ++i) total += constant[i];
-  return total;
+  double sums[8] = {};
+  std::int64_t at = 0;
+  for (; at + 8 <= n; at += 8) weigh_pairs<T>(problem, fixed, row_scale, begin + at, 8, w + at, c + at, sums);
+  weigh_pairs<T>(problem, fixed, row_scale, begin + at, static_cast<int>(n - at), w + at, c + at, sums);
+  double constant = 0;
+  for (const double sum : sums) constant += sum;
+  return constant;
 }
 
 // One row's neighbours; behind them `n_following` of the next rows', which may be fetched ahead.

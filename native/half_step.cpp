@@ -77,6 +77,17 @@ void gram(const float* factors, const double* row_weights, std::int64_t n_rows, 
   });
 }
 
+double squared_norms(const float* factors, const double* row_weights, std::int64_t n_rows, int k, int n_threads) {
+  const std::vector<Chunk> chunks = even_chunks(n_rows, 1024);
+  Execution execution;
+  execution.n_threads = n_threads;
+  std::vector<double> parts(chunks.size());
+  run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t i, int) {
+    parts[i] = kernels().matrix->squared_norms(factors, row_weights, k, chunks[i].begin, chunks[i].end);
+  });
+  return std::accumulate(parts.begin(), parts.end(), 0.0);
+}
+
 void rotate(float* factors, const double* rotation, std::int64_t n_rows, int k, int n_threads) {
   const std::vector<Chunk> chunks = even_chunks(n_rows, 1024);
   Execution execution;

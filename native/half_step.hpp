@@ -18,6 +18,9 @@ HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const Fi
 void gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
           double* result);
 
+// sum_r row_weights[r] |x_r|^2 in float64, partial sums added in the order of the rows.
+double squared_norms(const float* factors, const double* row_weights, std::int64_t n_rows, int k, int n_threads);
+
 // x_r <- x_r Q for every row. Not interruptible: half a rotation would be no model.
 void rotate(float* factors, const double* rotation, std::int64_t n_rows, int k, int n_threads);
 

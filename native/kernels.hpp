@@ -14,6 +14,7 @@ struct Kernels {
   const RowKernels* exact;
   const RowKernels* conjugate_gradient;
   const RowKernels* non_negative;
+  const RowKernels* pair_loss;
   const LogisticKernels* logistic;
   const TopKKernels* top_k;
 };

@@ -11,6 +11,8 @@ struct MatrixKernels {
   // gram = sum over rows begin..end-1 of row_weights[r] * x_r x_r^T (weights null: 1), in float64, (k, k).
   void (*gram)(const float* factors, const double* row_weights, int k, std::int64_t begin, std::int64_t end,
                void* scratch, double* gram);
+  // sum over rows begin..end-1 of row_weights[r] * |x_r|^2, in float64.
+  double (*squared_norms)(const float* factors, const double* row_weights, int k, std::int64_t begin, std::int64_t end);
   // x_r <- x_r Q for rows begin..end-1, Q (k, k) row-major.
   void (*rotate)(float* factors, const double* rotation, int k, std::int64_t begin, std::int64_t end, void* scratch);
 };

@@ -39,15 +39,16 @@ struct Tile {
   inline __attribute__((always_inline)) void store(T* target, std::int64_t distance) const {
     RIDGEBACK_EACH_ROW RIDGEBACK_EACH_VECTOR sum[r][v].store(target + v * distance + r * Vec<T>::N);
   }
-  // sum[r] += or -= sum_j left[j][r] right[j], j = 0 .. n - 1 in order.
+  // sum[r] += or -= sum_j left(j, r) right[j], j = 0 .. n - 1 in order; left(j, r) = left[j * left_stride + r *
+  // turned].
   template <bool SUBTRACTS>
   inline __attribute__((always_inline)) void multiply(const T* left, int left_stride, const T* right,
-                                                      std::int64_t distance, std::int64_t n) {
+                                                      std::int64_t distance, std::int64_t n, std::int64_t turned = 1) {
     for (std::int64_t j = 0; j < n; ++j) {
       Vec<T> y[VECTORS];
       RIDGEBACK_EACH_VECTOR y[v] = Vec<T>::load(right + v * distance + j * Vec<T>::N);
       RIDGEBACK_EACH_ROW {
-        const Vec<T> x = Vec<T>::splat(left[j * left_stride + r]);
+        const Vec<T> x = Vec<T>::splat(left[j * left_stride + r * turned]);
         RIDGEBACK_EACH_VECTOR sum[r][v] = SUBTRACTS ? subtract_product(x, y[v], sum[r][v]) : fma(x, y[v], sum[r][v]);
       }
     }

@@ -17,6 +17,15 @@ void register_matrices(nb::module_& m) {
       nb::arg("factors"), nb::arg("row_weights").none(), nb::arg("result").noconvert(), nb::arg("n_threads"),
       "result (k, k) = sum over rows of weight * x x^T, in float64.");
   m.def(
+      "squared_norms",
+      [](Matrix<const float> factors, Vector<const double> row_weights, int n_threads) {
+        const nb::gil_scoped_release release;
+        return ridgeback::squared_norms(factors.data(), row_weights.data(), static_cast<std::int64_t>(factors.shape(0)),
+                                        static_cast<int>(factors.shape(1)), n_threads);
+      },
+      nb::arg("factors"), nb::arg("row_weights"), nb::arg("n_threads"),
+      "The sum over rows of weight * |x|^2, in float64.");
+  m.def(
       "rotate",
       [](Matrix<float> factors, Matrix<const double> rotation, int n_threads) {
         const nb::gil_scoped_release release;

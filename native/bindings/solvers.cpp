@@ -14,6 +14,7 @@ const ridgeback::RowKernels& solver_named(const std::string& name) {
   if (name == "exact") return *ridgeback::kernels().exact;
   if (name == "cg") return *ridgeback::kernels().conjugate_gradient;
   if (name == "non_negative") return *ridgeback::kernels().non_negative;
+  if (name == "none") return *ridgeback::kernels().pair_loss;
   throw std::invalid_argument("no row solver is called " + name);
 }
 
@@ -51,5 +52,7 @@ void register_solvers(nb::module_& m) {
         nb::arg("factors").noconvert(), nb::arg("biases").noconvert().none(), nb::arg("n_cg_steps"),
         nb::arg("is_double"), nb::arg("unsolved").noconvert().none(), nb::arg("n_threads"),
         nb::arg("cancel").noconvert().none(),
-        "Solve all rows of one side in place; returns (loss, number of unsolved rows, is_complete).");
+        "Solve all rows of one side in place; returns (loss, number of unsolved rows, is_complete). Solver \"none\" "
+        "solves "
+        "nothing: its loss is that of the listed pairs.");
 }

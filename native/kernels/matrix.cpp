@@ -45,34 +45,63 @@ void gram_of_rows(const float* factors, const double* row_weights, int k, std::i
       gram[i * k + j] = gram[j * k + i] = upper[place<double>(static_cast<int>(i), j, padded_to(k))];
 }
 
-// TILE_ROWS rows at a time: out = x Q, with x transposed so that the tile can broadcast it.
+// sum_r weight_r |x_r|^2, in eight sums side by side.
+double squared_norms(const float* factors, const double* row_weights, int k, std::int64_t begin, std::int64_t end) {
+  constexpr int N = Vec<double>::N;
+  Vec<double> total = Vec<double>::zero();
+  for (std::int64_t r = begin; r < end; ++r) {
+    const float* x = factors + r * k;
+    Vec<double> squares[2] = {Vec<double>::zero(), Vec<double>::zero()};
+    int f = 0;
+    for (; f + 2 * N <= k; f += 2 * N)
+      for (int i = 0; i < 2; ++i) {
+        const Vec<double> part = Vec<double>::load_floats(x + f + i * N);
+        squares[i] = fma(part, part, squares[i]);
+      }
+    for (; f < k; f += N) {
+      const Vec<double> part = Vec<double>::load_floats(x + f, k - f < N ? k - f : N);
+      squares[0] = fma(part, part, squares[0]);
+    }
+    total = fma(Vec<double>::splat(row_weights[r]), squares[0] + squares[1], total);
+  }
+  return fold(total);
+}
+
+// TILE_ROWS rows at a time, from a copy of them: x_r <- x_r Q.
 void rotate(float* factors, const double* rotation, int k, std::int64_t begin, std::int64_t end, void* scratch) {
   constexpr int N = Vec<float>::N;
   const std::int64_t padded = padded_to(k), distance = static_cast<std::int64_t>(k) * N;
   Scratch memory{static_cast<char*>(scratch)};
-  float* Q = memory.take<float>(k * padded);  // in panels, as out
+  float* Q = memory.take<float>(k * padded);  // in panels
   float* x = memory.take<float>(static_cast<std::int64_t>(TILE_ROWS) * k);
-  float* out = memory.take<float>(TILE_ROWS * padded);
-  for (std::int64_t i = 0; i < k; ++i)
-    for (std::int64_t j = 0; j < padded; ++j)
-      Q[j / N * distance + i * N + j % N] = j < k ? static_cast<float>(rotation[i * k + j]) : 0.0f;
+  float* out = memory.take<float>(TILE_ROWS * N * TILE_VECTORS);
+  for (std::int64_t q = 0; q < padded / N; ++q)
+    for (std::int64_t i = 0; i < k; ++i)
+      for (std::int64_t j = 0; j < N; ++j)
+        Q[q * distance + i * N + j] = q * N + j < k ? static_cast<float>(rotation[i * k + q * N + j]) : 0.0f;
+  for (std::int64_t i = 0; i < TILE_ROWS * k; ++i) x[i] = 0;
   for (std::int64_t first = begin; first < end; first += TILE_ROWS) {
-    const int count = end - first < TILE_ROWS ? static_cast<int>(end - first) : TILE_ROWS;
-    for (int r = 0; r < TILE_ROWS; ++r)
-      for (int f = 0; f < k; ++f) x[f * TILE_ROWS + r] = r < count ? factors[(first + r) * k + f] : 0.0f;
-    for_panels(0, padded_to(k) / N, [&](int q, auto width) {
-      Tile<float, decltype(width)::value> tile;
+    const std::int64_t count = end - first < TILE_ROWS ? end - first : TILE_ROWS;
+    std::memcpy(x, factors + first * k, sizeof(float) * count * k);
+    for_panels(0, static_cast<int>(padded / N), [&](int q, auto width) {
+      constexpr int VECTORS = decltype(width)::value;
+      Tile<float, VECTORS> tile;
       tile.clear();
-      tile.template multiply<false>(x, TILE_ROWS, Q + q * distance, distance, k);
-      tile.store(out + q * TILE_ROWS * N, TILE_ROWS * N);
+      tile.template multiply<false>(x, 1, Q + q * distance, distance, k, k);
+      if (count == TILE_ROWS && (q + VECTORS) * N <= k) {
+        RIDGEBACK_EACH_ROW RIDGEBACK_EACH_VECTOR tile.sum[r][v].store(factors + (first + r) * k + (q + v) * N);
+        return;
+      }
+      tile.store(out, TILE_ROWS * N);
+      for (int r = 0; r < count; ++r)
+        for (int f = q * N; f < (q + VECTORS) * N && f < k; ++f)
+          factors[(first + r) * k + f] = out[(f / N - q) * TILE_ROWS * N + r * N + f % N];
     });
-    for (int r = 0; r < count; ++r)
-      for (int f = 0; f < k; ++f) factors[(first + r) * k + f] = out[f / N * TILE_ROWS * N + r * N + f % N];
   }
 }
 
 }  // namespace
 
-extern const MatrixKernels matrix_kernels = {scratch_bytes, gram_of_rows, rotate};
+extern const MatrixKernels matrix_kernels = {scratch_bytes, gram_of_rows, squared_norms, rotate};
 
 }  // namespace ridgeback::RIDGEBACK_LEVEL

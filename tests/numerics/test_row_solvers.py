@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from ridgeback.data.csr import Csr
 from ridgeback.solvers import native, reference
-from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate
+from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate, squared_norms
 from ridgeback.solvers.problem import PULLS, Float32Array, HalfStep, Pull, RowProblem
 
 
@@ -421,6 +421,30 @@ def test_gram_and_rotation(k: int) -> None:
     rotate(turned, vectors, n_threads=2)
     np.testing.assert_allclose(turned, exact @ vectors, atol=2e-5)
     np.testing.assert_allclose(gram(turned), np.diag(values), atol=1e-3 * values[0] ** 0.5)
+
+
+@pytest.mark.parametrize("k", [1, 7, 8, 16, 63, 130])
+def test_squared_norms(k: int) -> None:
+    rng = np.random.default_rng(k)
+    factors, weights = rng.normal(size=(3000, k)).astype(np.float32), rng.random(3000)
+    expected = float(weights @ (factors.astype(np.float64) ** 2).sum(axis=1))
+    assert squared_norms(factors, weights) == pytest.approx(expected, rel=1e-13)
+    assert squared_norms(factors, weights, n_threads=3) == squared_norms(factors, weights)
+    assert squared_norms(factors[:0], weights[:0]) == 0
+
+
+@pytest.mark.parametrize(("pull", "biases"), VARIANTS)
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_pair_loss_is_the_reference(shape: tuple, pull: Pull, biases: bool) -> None:
+    case = Case.make(shape, pull, biases)
+    arguments = (case.problem, case.fixed, case.fixed_biases, case.own, case.own_biases)
+    expected = reference.pair_loss(*arguments)
+    scale = reference.pair_loss(*(a if a is not case.own else a * 0 for a in arguments))
+    assert native.pair_loss(*arguments) == pytest.approx(expected, abs=1e-6 * max(scale, expected))
+    assert native.pair_loss(*arguments, n_threads=3) == native.pair_loss(*arguments)
+    nothing = (case.fixed[:, :0], case.fixed_biases, case.own[:, :0], case.own_biases)
+    without_factors = reference.pair_loss(case.problem, *nothing)
+    assert native.pair_loss(case.problem, *nothing) == pytest.approx(without_factors, rel=1e-6)
 
 
 def test_principal_axes_order_and_sign() -> None:

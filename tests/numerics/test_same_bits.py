@@ -15,7 +15,7 @@ import hashlib, sys
 import numpy as np
 from ridgeback.data.csr import Csr
 from ridgeback.solvers import native
-from ridgeback.solvers.matrices import gram, rotate
+from ridgeback.solvers.matrices import gram, rotate, squared_norms
 from ridgeback.solvers.problem import RowProblem
 
 n_rows, n_columns, k, n_threads = map(int, sys.argv[1:])
@@ -44,7 +44,9 @@ for problem, biases in ((implicit, None), (explicit, own_biases)):
             half = native.solve_exact(*arguments, G, precision=solver.split()[1], n_threads=n_threads)
         for part in (factors, b if b is not None else factors, np.float64(half.loss)):
             bits.update(part.tobytes())
+    bits.update(np.float64(native.pair_loss(*arguments, n_threads=n_threads)).tobytes())
 tall = np.tile(own, (30, 1))
+bits.update(np.float64(squared_norms(tall, np.linspace(1, 2, len(tall)), n_threads=n_threads)).tobytes())
 bits.update(gram(tall, n_threads=n_threads).tobytes())
 rotate(tall, np.linalg.inv(np.eye(k) + 0.1), n_threads) if k < 100 else None
 bits.update(tall.tobytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from ridgeback.models.row_solver import RowSolver, Side
 from ridgeback.objective import Objective
 from ridgeback.solvers import native
-from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate
+from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate, squared_norms
 from ridgeback.solvers.problem import Float64Array, RowProblem
 
 SideName: TypeAlias = Literal["users", "items"]
@@ -26,40 +25,25 @@ class Interrupted(Exception):
 
 
 def squared_loss(problem: RowProblem, fixed: Side, own: Side, n_threads: int) -> float:
-    """Sum over the listed pairs of ``constant - 2 c s + w s^2``: a pass over the interactions, no row is solved.
-
-    The rows' share of the loss holds for any x, so this is conjugate gradient with no step, no ridge and no all-pairs
-    term.
-    """
-    bare = replace(
-        problem,
-        ridges=np.zeros_like(problem.ridges),
-        bias_ridges=None if problem.bias_ridges is None else np.zeros_like(problem.bias_ridges),
-        unobserved_weight=0.0,
-    )
-    return native.solve_cg(
-        bare, fixed.factors, fixed.biases, own.factors, own.biases, None, n_steps=0, n_threads=n_threads
-    ).loss
+    """Sum over the listed pairs of ``constant - 2 c s + w s^2``: a pass over the interactions, no row is solved."""
+    return native.pair_loss(problem, fixed.factors, fixed.biases, own.factors, own.biases, n_threads=n_threads)
 
 
 def zero_loss(problem: RowProblem, observed_loss: ObservedLoss, n_threads: int) -> float:
-    """The loss of zero factors and biases."""
+    """The loss of a model that says nothing: without factors, and with biases of zero."""
     n_rows, n_columns = problem.rows.shape
     fixed, own = (
-        Side(np.zeros((n, 1), dtype=np.float32), np.zeros(n, dtype=np.float32) if problem.has_biases else None)
+        Side(np.zeros((n, 0), dtype=np.float32), np.zeros(n, dtype=np.float32) if problem.has_biases else None)
         for n in (n_columns, n_rows)
     )
     return observed_loss(problem, fixed, own, n_threads)
 
 
-def ridge_penalty(problem: RowProblem, side: Side) -> float:
+def ridge_penalty(problem: RowProblem, side: Side, n_threads: int) -> float:
     """``sum_r ridge_r |x_r|^2`` of one side, biases included, in float64."""
-    total = 0.0
-    for begin in range(0, len(side.factors), 65536):
-        block = side.factors[begin : begin + 65536].astype(np.float64)
-        total += float(problem.ridges[begin : begin + 65536] @ np.einsum("rf,rf->r", block, block))
+    total = squared_norms(side.factors, problem.ridges, n_threads)
     if problem.bias_ridges is not None and side.biases is not None:
-        total += float(problem.bias_ridges @ side.biases.astype(np.float64) ** 2)
+        total += squared_norms(side.biases[:, None], problem.bias_ridges, n_threads)
     return total
 
 
@@ -123,6 +107,7 @@ class Alternation:
         if name == "users" and self._next_users is not None:
             users, loss = self._next_users
             self._replace(name, users)
+            self._penalty(name)  # in these axes, as where nobody looked ahead
             return loss
         self._face(name)
         return self._solve(name, self.sides[name], self.solver)
@@ -198,12 +183,12 @@ class Alternation:
             raise Interrupted
         self.n_singular += result.n_singular
         self.n_unbounded += result.n_unbounded
+        is_current = own is self.sides[name]
         unobserved = 0.0
         if fixed_gram is not None:
-            is_current = own is self.sides[name]
             own_gram = self._gram(name) if is_current else gram(own.factors, n_threads=self.n_threads)
             unobserved = self._unobserved(fixed_gram, own_gram)
-        penalty = ridge_penalty(problem, own)
+        penalty = self._penalty(name) if is_current else ridge_penalty(problem, own, self.n_threads)
         return Objective(result.loss - penalty - unobserved, unobserved, penalty + self._penalty(other))
 
     def _replace(self, name: SideName, side: Side) -> None:
@@ -228,7 +213,7 @@ class Alternation:
     def _penalty(self, name: SideName) -> float:
         kept = self._penalties[name]
         if kept is None:
-            kept = self._penalties[name] = ridge_penalty(self.problems[name], self.sides[name])
+            kept = self._penalties[name] = ridge_penalty(self.problems[name], self.sides[name], self.n_threads)
         return kept
 
     def _unobserved(self, user_gram: Float64Array, item_gram: Float64Array) -> float:

@@ -34,6 +34,11 @@ def gram(factors: Float32Array, row_weights: Float64Array | None = None, n_threa
     return result
 
 
+def squared_norms(factors: Float32Array, row_weights: Float64Array, n_threads: int = 1) -> float:
+    """``sum_r row_weights_r |x_r|^2`` in float64; factors (n, k), row_weights (n,)."""
+    return _native.squared_norms(factors, row_weights, n_threads)
+
+
 def rotate(factors: Float32Array, rotation: Float64Array, n_threads: int = 1) -> None:
     """``factors <- factors @ rotation``, in place; `rotation` has shape (k, k)."""
     _native.rotate(factors, np.ascontiguousarray(rotation), n_threads)

@@ -105,6 +105,21 @@ def solve_non_negative(
     return HalfStep(loss, 0, is_complete)
 
 
+def pair_loss(
+    problem: RowProblem,
+    fixed_factors: Float32Array,
+    fixed_biases: Float32Array | None,
+    factors: Float32Array,
+    biases: Float32Array | None,
+    *,
+    n_threads: int = 1,
+) -> float:
+    """Sum over the listed pairs of ``constant - 2 c s + w s^2`` at given factors, as `reference.pair_loss`."""
+    return _solve(
+        "none", problem, fixed_factors, fixed_biases, factors, biases, None, 0, "single", None, n_threads, None
+    )[0]
+
+
 def _gram(
     problem: RowProblem, fixed_factors: Float32Array, gram: Float64Array | None, n_threads: int
 ) -> Float64Array | None:

@@ -96,6 +96,27 @@ def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, boo
     return (vectors * inverse) @ (vectors.T @ b), True
 
 
+def pair_loss(
+    problem: RowProblem,
+    fixed_factors: FactorArray,
+    fixed_biases: FactorArray | None,
+    factors: FactorArray,
+    biases: FactorArray | None,
+    *,
+    n_threads: int = 1,
+) -> float:
+    """Sum over the listed pairs of ``constant - 2 c s + w s^2`` at given factors: ``sum w (t - s)^2`` for a target."""
+    loss = 0.0
+    for row in range(problem.rows.n_rows):
+        neighbours, _ = problem.rows.row(row)
+        weights, pulls, constant = pair_weights(problem, row, fixed_biases)
+        scores = fixed_factors[neighbours].astype(np.float64) @ factors[row]
+        if biases is not None:
+            scores = scores + float(biases[row])
+        loss += constant - 2 * float(pulls @ scores) + float(weights @ scores**2)
+    return loss
+
+
 def _gram_of(problem: RowProblem, fixed_factors: FactorArray, gram: Float64Array | None) -> Float64Array | None:
     if gram is None and problem.unobserved_weight != 0:
         columns = fixed_factors.astype(np.float64)

@@ -12,9 +12,18 @@ import numpy as np
 import ridgeback as rb
 
 
+def _place() -> Path:
+    return Path(os.environ.get("RIDGEBACK_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+
+
+def is_at_hand() -> bool:
+    """Whether there are data sets."""
+    return _place().is_dir()
+
+
 def folder() -> Path:
     """The folder of the data sets; exits with a sentence where there is none."""
-    path = Path(os.environ.get("RIDGEBACK_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+    path = _place()
     if not path.is_dir():
         sys.exit(f"no data sets at {path}: set RIDGEBACK_DATA to the folder that holds ml-100k, ncf-ml-1m, ...")
     return path
@@ -33,11 +42,15 @@ def without(everything: np.ndarray, part: np.ndarray) -> np.ndarray:
     return everything[~np.isin(key, part[:, 0] << 32 | part[:, 1])]
 
 
+def ml_1m() -> rb.Interactions:
+    """Every rating of MovieLens 1M a pair, but for one held-out pair of each user."""
+    arrays = np.load(folder() / "ncf-ml-1m" / "train.npz")
+    return rb.Interactions.from_arrays(arrays["user"].astype(np.int64), arrays["item"].astype(np.int64))
+
+
 def ncf_ml_1m() -> tuple[rb.Interactions, rb.Interactions, dict[int, list[int]]]:
     """Training pairs, the held-out pair of each user, and 99 negatives each (the positive itself taken out of them)."""
-    base = folder() / "ncf-ml-1m"
-    arrays = np.load(base / "train.npz")
-    train = rb.Interactions.from_arrays(arrays["user"].astype(np.int64), arrays["item"].astype(np.int64))
+    base, train = folder() / "ncf-ml-1m", ml_1m()
     held_out = np.loadtxt(base / "ml-1m.test.rating", dtype=np.int64)[:, :2]
     test = rb.Interactions.from_arrays(held_out[:, 0], held_out[:, 1])
     positives = {int(user): int(item) for user, item in held_out}

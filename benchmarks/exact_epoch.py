@@ -1,0 +1,34 @@
+"""One implicit epoch with every row solved exactly, beside the exact solvers of others and our own approximate one.
+
+    python benchmarks/exact_epoch.py              # 5 million interactions at k = 64, 128 and 256
+    python benchmarks/exact_epoch.py --quick
+
+As epoch.py measures, with factorisations instead of conjugate gradient.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import contest
+from results import parse, save, table
+
+CONTESTANTS = ["Ridgeback, exact", "Ridgeback", "irspack, Cholesky", "implicit, Cholesky", "rusket, Cholesky"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--n-interactions", type=int, nargs="+", default=[5_000_000, 5_000_000, 5_000_000])
+    parser.add_argument("--n-iterations", type=int, default=2)
+    contest.add_problem_arguments(parser)
+    quick = {"n_factors": [64], "n_interactions": [300_000]}
+    arguments = parse(parser, "exact_epoch", quick)
+    rows, runs = contest.compare(arguments.contestants or CONTESTANTS, arguments)
+    save("exact_epoch", arguments, rows, runs=runs, versions=contest.versions(rows))
+    own = {row["k"]: row["epoch_s"] for row in rows if row["contestant"] == "Ridgeback, exact"}
+    print(table(contest.EPOCH_HEADER, [contest.epoch_cells(row, own.get(row["k"], 1.0)) for row in rows]))
+
+
+if __name__ == "__main__":
+    main()

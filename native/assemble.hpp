@@ -189,12 +189,20 @@ inline void add_neighbours(const FixedSide& fixed, const Shape& shape, const Nei
 // unobserved_weight G in panels: what every row's A starts from.
 template <class T>
 inline void start_system(const RowProblem& problem, const FixedSide& fixed, const Shape& shape, T* start) {
-  const std::int64_t k = shape.n_factors;
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(shape.padded) * shape.padded; ++i) start[i] = 0;
-  if (fixed.gram && problem.unobserved_weight != 0)
-    for (int i = 0; i < k; ++i)
-      for (int j = i / Vec<T>::N * Vec<T>::N; j < k; ++j)
-        start[place<T>(i, j, shape.padded)] = static_cast<T>(problem.unobserved_weight * fixed.gram[i * k + j]);
+  constexpr std::int64_t N = Vec<T>::N;
+  const std::int64_t k = shape.n_factors, padded = shape.padded;
+  const bool has_gram = fixed.gram && problem.unobserved_weight != 0;
+  for (std::int64_t first = 0; first < padded; first += N)
+    for (std::int64_t i = 0; i < first + N; ++i) {
+      T* row = start + first * padded + i * N;
+      const std::int64_t n = !has_gram || i >= k || first >= k ? 0 : k - first < N ? k - first : N;
+      const double* source = fixed.gram + (n ? i * k + first : 0);
+      if (n == N)
+        for (std::int64_t c = 0; c < N; ++c) row[c] = static_cast<T>(problem.unobserved_weight * source[c]);
+      else
+        for (std::int64_t c = 0; c < N; ++c)
+          row[c] = c < n ? static_cast<T>(problem.unobserved_weight * source[c]) : T(0);
+    }
 }
 
 // A += diag(ridges of row r), and the diagonal of the identity behind it.

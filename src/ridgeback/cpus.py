@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -14,8 +15,9 @@ def available_cpus() -> int:
     return max(1, min(n_cpus, quota) if quota is not None else n_cpus)
 
 
+@functools.cache
 def _cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """CPU quota of cgroup v2 or v1 rounded up, or None where there is none."""
+    """CPU quota of cgroup v2 or v1 rounded up, or None where there is none; read once a process."""
     try:
         if (root / "cpu.max").exists():
             quota, period = (root / "cpu.max").read_text().split()[:2]

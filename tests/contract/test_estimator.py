@@ -26,7 +26,7 @@ def learned(model: Any) -> dict[str, Any]:
 def plain_values(model: Any) -> dict[str, Any]:
     """Every attribute that is a number, a word or a pair of numbers."""
     values = {name: value for name, value in vars(model).items() if isinstance(value, (int, float, str, tuple))}
-    return {name: value for name, value in values.items() if name not in ("_eligible", "_kept_item_gram")}
+    return {name: value for name, value in values.items() if not name.startswith(("_kept", "_eligible"))}
 
 
 class Marker:

@@ -75,7 +75,7 @@ class Csr:
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Stored entries of each row, shape (n_rows,)."""
-        return np.diff(self.indptr)
+        return self.indptr[1:] - self.indptr[:-1]
 
     def column_counts(self) -> npt.NDArray[np.int64]:
         """Stored entries of each column, shape (n_columns,)."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
-from ridgeback.data.pairs import PairTable, merge_pairs
 from ridgeback.errors import DataError, UnsupportedError
 from ridgeback.models.alternation import SideName
+from ridgeback.models.histories import Histories, histories_of, histories_of_table, taken_apart
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
-from ridgeback.recommend.id_rows import is_one, rows_of
+from ridgeback.recommend.id_rows import rows_of
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems
 from ridgeback.recommend.top_k import score_pairs, similar
 from ridgeback.solvers.matrices import gram
@@ -27,42 +24,26 @@ if TYPE_CHECKING:
     from ridgeback.models.factor_model import FactorModel
 
 
-@dataclass(frozen=True)
-class Histories:
-    """Histories of new rows in the model's own columns.
-
-    Attributes
-    ----------
-    pairs : ListedPairs, shape (n, n_columns)
-        What is known and counts.
-    unknown : list of lists
-        Ids that the model does not know, one list a row.
-    """
-
-    pairs: ListedPairs
-    unknown: list[list[Any]]
-
-
 def fold_in(model: FactorModel, items: Any, ratings: Any, weights: Any) -> FoldedUser:
     """One new user; see `FactorModel.fold_in`."""
-    return _folded_users(model, _histories(model, [(items, ratings, weights)], "items"))[0]
+    return _folded_users(model, histories_of(model, [(items, ratings, weights)], "items"))[0]
 
 
 def fold_in_many(model: FactorModel, histories: Any) -> list[FoldedUser]:
     """Many new users; see `FactorModel.fold_in_many`."""
     if isinstance(histories, Interactions):
-        return _folded_users(model, _histories_of_table(model, histories))
+        return _folded_users(model, histories_of_table(model, histories))
     if isinstance(histories, (str, bytes, Mapping)) or not hasattr(histories, "__iter__"):
         raise DataError(
             f"histories must be Interactions or a sequence of histories; got {type(histories).__name__}. "
             "For one user call fold_in."
         )
-    return _folded_users(model, _histories(model, [_taken_apart(history) for history in histories], "items"))
+    return _folded_users(model, histories_of(model, [taken_apart(history) for history in histories], "items"))
 
 
 def fold_in_item(model: FactorModel, users: Any, ratings: Any, weights: Any) -> FoldedItem:
     """One new item; see `FactorModel.fold_in_item`."""
-    histories = _histories(model, [(users, ratings, weights)], "users")
+    histories = histories_of(model, [(users, ratings, weights)], "users")
     side = _solve(model, "items", histories.pairs)
     bias = 0.0 if side.biases is None else float(side.biases[0])
     return FoldedItem(model, side.factors[0], bias, histories.unknown[0])
@@ -94,8 +75,9 @@ def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
 
 
 def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
-    side = _solve(model, "users", histories.pairs)
-    is_empty = histories.pairs.rows.counts() == 0
+    pairs = histories.pairs
+    side = _solve(model, "users", pairs)
+    is_empty = np.equal(pairs.rows.counts(), 0).tolist()
     return [
         FoldedUser(
             model,
@@ -103,141 +85,10 @@ def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
             0.0 if side.biases is None else float(side.biases[row]),
             histories.unknown[row],
             model._fallback() if is_empty[row] else None,
-            histories.pairs.take(np.array([row], dtype=np.int64)),
+            pairs if len(is_empty) == 1 else pairs.take(np.array([row], dtype=np.int64)),
         )
         for row in range(len(histories.unknown))
     ]
-
-
-def _taken_apart(history: Any) -> tuple[Any, Any, Any]:
-    """(ids or mapping, ratings, weights) of one history."""
-    is_parts = isinstance(history, tuple) and 2 <= len(history) <= 3 and not is_one(history[0])
-    if is_parts:
-        return history[0], history[1], history[2] if len(history) == 3 else None
-    return history, None, None
-
-
-def _histories(model: FactorModel, parts: Sequence[tuple[Any, Any, Any]], what: SideName) -> Histories:
-    """Look up ids, check values, merge duplicates by the training data's rule; `what` the ids name."""
-    table = model.item_ids_ if what == "items" else model.user_ids_
-    unknown: list[list[Any]] = []
-    rows: list[npt.NDArray[Any]] = []
-    columns: list[npt.NDArray[Any]] = []
-    values: list[npt.NDArray[np.float32]] = []
-    weights: list[npt.NDArray[np.float32]] = []
-    has_weights = any(part[2] is not None for part in parts)
-    for row, (ids, ratings, own_weights) in enumerate(parts):
-        ids, ratings = _ids_and_ratings(ids, ratings, what)
-        own_values, own_weights = _numbers("ratings", ratings, ids), _numbers("weights", own_weights, ids)
-        _check_values(model, own_values, own_weights, ids)
-        codes = table.rows(ids) if len(ids) else np.zeros(0, dtype=np.int32)
-        known = codes >= 0
-        unknown.append([ids[i] for i in np.flatnonzero(~known)])
-        columns.append(codes[known])
-        rows.append(np.full(int(known.sum()), row, dtype=np.int32))
-        values.append(np.ones(len(ids), dtype=np.float32)[known] if own_values is None else own_values[known])
-        if has_weights:
-            weights.append((np.ones(len(ids), dtype=np.float32) if own_weights is None else own_weights)[known])
-    shape = (len(parts), len(table))
-    merged = merge_pairs(
-        PairTable(
-            _joined(rows, np.int32),
-            _joined(columns, np.int32),
-            _joined(values, np.float32),
-            _joined(weights, np.float32) if has_weights else None,
-        ),
-        shape,
-        model._duplicates,  # type: ignore[arg-type]
-    )
-    return Histories(_counting(model, ListedPairs(merged.matrix, merged.weights)), unknown)
-
-
-def _histories_of_table(model: FactorModel, data: Interactions) -> Histories:
-    """Histories of the users of a table, in its order."""
-    data = model._training_data(data, "histories")
-    columns = model.item_ids_.match(data.item_ids)[data.user_items.indices]
-    known = columns >= 0
-    rows = data.user_items.row_of_entry()
-    unknown: list[list[Any]] = [[] for _ in range(data.n_users)]
-    for entry in np.flatnonzero(~known):
-        unknown[int(rows[entry])].append(data.item_ids[int(data.user_items.indices[entry])])
-    merged = merge_pairs(
-        PairTable(
-            rows[known],
-            columns[known].astype(np.int32),
-            data.user_items.values()[known],
-            None if data.weights is None else data.weights[known],
-        ),
-        (data.n_users, len(model.item_ids_)),
-        "last",
-    )
-    return Histories(_counting(model, ListedPairs(merged.matrix, merged.weights)), unknown)
-
-
-def _counting(model: FactorModel, pairs: ListedPairs) -> ListedPairs:
-    """Without the pairs that do not count: weight 0, and value 0 where that means no interaction."""
-    kept = np.ones(pairs.rows.nnz, dtype=np.bool_)
-    if pairs.weights is not None:
-        kept &= pairs.weights > 0
-    if model.link == "preference":
-        kept &= pairs.rows.values() > 0
-    return pairs.keep(kept)
-
-
-def _ids_and_ratings(ids: Any, ratings: Any, what: str) -> tuple[list[Any], Any]:
-    if isinstance(ids, Mapping):
-        if ratings is not None:
-            raise DataError(f"{what} is a mapping id -> rating, so ratings must be left out; got both.")
-        return list(ids), list(ids.values())
-    if isinstance(ids, Ids):
-        return [ids[row] for row in range(len(ids))], ratings
-    if isinstance(ids, Interactions):
-        raise DataError(f"{what} must be ids or a mapping id -> rating; got Interactions. Use fold_in_many for these.")
-    if is_one(ids):
-        return [ids], ratings
-    return [id_.item() if isinstance(id_, np.generic) else id_ for id_ in ids], ratings
-
-
-def _numbers(name: str, values: Any, ids: list[Any]) -> npt.NDArray[np.float32] | None:
-    """Ratings or weights as one float32 an id; None, each counts 1, stays None."""
-    if values is None:
-        return None
-    try:
-        with np.errstate(over="ignore"):
-            numbers = np.atleast_1d(np.asarray(values, dtype=np.float64).astype(np.float32))
-    except (TypeError, ValueError):
-        raise DataError(f"{name} must be numbers, one an id; got {values!r}.") from None
-    if numbers.shape != (len(ids),):
-        raise DataError(f"{name} has shape {numbers.shape}; {len(ids)} ids need one each.")
-    return numbers
-
-
-def _check_values(
-    model: FactorModel, values: npt.NDArray[np.float32] | None, weights: npt.NDArray[np.float32] | None, ids: list[Any]
-) -> None:
-    if values is None and model.link == "rating" and ids:
-        raise DataError(
-            f"{type(model).__name__} needs a rating for each id: pass ratings=[...] or a mapping id -> rating."
-        )
-    if values is not None:
-        wrong = ~np.isfinite(values)
-        if model.link != "rating":
-            wrong |= values < 0
-        if wrong.any():
-            place = int(np.argmax(wrong))
-            needed = "finite" if model.link == "rating" else "finite and not below zero"
-            raise DataError(
-                f"ratings: {values[place]} for {ids[place]!r}; {type(model).__name__} needs values {needed}."
-            )
-    if weights is not None:
-        wrong = ~np.isfinite(weights) | (weights < 0)
-        if wrong.any():
-            place = int(np.argmax(wrong))
-            raise DataError(f"weights: {weights[place]} for {ids[place]!r}; a weight is finite and not below zero.")
-
-
-def _joined(parts: list[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:
-    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype=dtype)
 
 
 class FoldedUser:

@@ -14,7 +14,7 @@ from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.frequencies import frequency_scales, mean_weight
 from ridgeback.models.least_squares import LeastSquaresModel
 from ridgeback.models.training import ListedPairs, training_interactions
-from ridgeback.solvers.problem import Float32Array, RowProblem
+from ridgeback.solvers.problem import Float32Array, Float64Array, RowProblem
 
 
 class ImplicitALS(LeastSquaresModel):
@@ -183,7 +183,6 @@ class ImplicitALS(LeastSquaresModel):
         p = self.parameters_
         own, other = (0, 1) if side == "users" else (1, 0)
         exponents = p["weight_exponents"]
-        other_counts = self._fit_item_counts if side == "users" else self._fit_user_counts
         counts = pairs.rows.counts()
         is_hu = p["loss"] == "hu"
         unobserved_weight = 1.0 if is_hu else p["unobserved_weight"]
@@ -210,9 +209,19 @@ class ImplicitALS(LeastSquaresModel):
             pull="one_plus_weight" if is_hu else "weight",
             confidences=confidences,
             row_scales=row_scales,
-            column_scales=frequency_scales(other_counts, exponents[other]) if exponents[other] else None,
+            column_scales=self._column_scales(side, exponents[other]) if exponents[other] else None,
             unobserved_weight=unobserved_weight,
         )
+
+    def _column_scales(self, side: SideName, exponent: float) -> Float64Array:
+        """Frequency scales of the other side's rows; those of the items are kept for new users."""
+        if side == "items":
+            return frequency_scales(self._fit_user_counts, exponent)
+        kept = self.__dict__.get("_kept_item_scales")
+        if kept is None or kept[0] is not self._fit_item_counts:
+            scales = frequency_scales(self._fit_item_counts, exponent)
+            kept = self._kept_item_scales = (self._fit_item_counts, scales)
+        return kept[1]
 
 
 def _checked_exponents(exponents: Any) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import pytest
 
 import ridgeback as rb
 from ridgeback.errors import DataError, UnsupportedError
+from ridgeback.models.frequencies import frequency_scales
 
 MODELS = [rb.ExplicitALS, rb.ImplicitALS, rb.LogisticMF]
 ITEMS = ["ale", "gin", "milk", "rum", "tea", "water", "wine"]
@@ -312,3 +313,18 @@ def test_asking_warns_of_nothing(model: Any) -> None:
         folded.recommend()
         folded.explain("gin")
         model.explain("u01", "gin")
+
+
+def test_a_second_user_costs_what_their_own_items_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read of the machine again, no Gramian formed, and no item scaled but once."""
+    model = rb.ImplicitALS(n_factors=3, n_iterations=2).fit(table())
+    first = model.fold_in(["gin", "tea"])
+    monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: pytest.fail("a file was read"))
+    monkeypatch.setattr("ridgeback.models.factor_model.gram", lambda *_, **__: pytest.fail("a Gramian was formed"))
+    scaled: list[int] = []
+    monkeypatch.setattr(
+        "ridgeback.models.implicit.frequency_scales",
+        lambda counts, exponent: scaled.append(len(counts)) or frequency_scales(counts, exponent),
+    )
+    assert model.fold_in(["tea", "gin"]).factors.tobytes() == first.factors.tobytes()
+    assert scaled in ([], [1])

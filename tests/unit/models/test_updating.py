@@ -54,7 +54,7 @@ def events(*rows: tuple[Any, ...], **keywords: Any) -> rb.Interactions:
 def snapshot(model: Any) -> dict[str, Any]:
     """All that a model is, to the bit."""
     state = copy.deepcopy(
-        {name: value for name, value in vars(model).items() if name not in ("_kept_item_gram", "_eligible")}
+        {name: value for name, value in vars(model).items() if not name.startswith(("_kept", "_eligible"))}
     )
     return {name: _comparable(value) for name, value in state.items()}
 

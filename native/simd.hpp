@@ -80,7 +80,15 @@ struct Vec {
     return v;
   }
   // The first n < N floats, zeros behind them; reads nothing beyond.
-  static inline Vec load_floats(const float* p, int n) {
+  static inline __attribute__((always_inline)) Vec load_floats(const float* p, int n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == sizeof(float)) {
+      const __m512 part = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+      Vec v;
+      std::memcpy(&v, &part, sizeof v);
+      return v;
+    }
+#endif
     alignas(64) float padded[N] = {};
     for (int i = 0; i < n; ++i) padded[i] = p[i];
     return load_floats(padded);
@@ -221,11 +229,11 @@ inline __attribute__((always_inline)) Floats last_halves(Floats x, Floats y) {
 #undef RIDGEBACK_SHUFFLE
 #undef RIDGEBACK_PICK
 
-// Four sums at once: out[i] = the sum of the lanes of v_i. One order on every level: within groups of 16 bytes
+// Four sums at once: the i-th is the sum of the lanes of v_i. One order on every level: within groups of 16 bytes
 // lane q and its second neighbour first, then the group sums 0 + 2 and 1 + 3.
-inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec<float>& v1, const Vec<float>& v2,
-                                                 const Vec<float>& v3, float* out) {
-  typedef float Four __attribute__((vector_size(16)));
+typedef float Four __attribute__((vector_size(16)));
+inline __attribute__((always_inline)) Four folded4(const Vec<float>& v0, const Vec<float>& v1, const Vec<float>& v2,
+                                                   const Vec<float>& v3) {
   Vec<float> sums;
   for (int i = 0; i < N_REGISTERS; ++i) {
     const auto ab = first_pairs(v0.part[i], v1.part[i]) + last_pairs(v0.part[i], v1.part[i]);
@@ -234,7 +242,12 @@ inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec
   }
   Four group[4];
   std::memcpy(group, &sums, sizeof group);
-  const Four total = (group[0] + group[2]) + (group[1] + group[3]);
+  return (group[0] + group[2]) + (group[1] + group[3]);
+}
+
+inline __attribute__((always_inline)) void fold4(const Vec<float>& v0, const Vec<float>& v1, const Vec<float>& v2,
+                                                 const Vec<float>& v3, float* out) {
+  const Four total = folded4(v0, v1, v2, v3);
   std::memcpy(out, &total, sizeof total);
 }
 
@@ -263,7 +276,6 @@ inline __attribute__((always_inline)) void store_turned(const Vec<float>& v0, co
                                                         const Vec<float>& v2, const Vec<float>& v3, float* out,
                                                         std::int64_t stride) {
   constexpr int GROUPS = REGISTER_BYTES / 16;
-  typedef float Four __attribute__((vector_size(16)));
   for (int i = 0; i < N_REGISTERS; ++i) {
     const auto ab = first_pairs(v0.part[i], v1.part[i]), cd = first_pairs(v2.part[i], v3.part[i]);
     const auto AB = last_pairs(v0.part[i], v1.part[i]), CD = last_pairs(v2.part[i], v3.part[i]);

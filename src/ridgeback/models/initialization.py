@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ridgeback.errors import ParameterError
 from ridgeback.models.checks import fail
 from ridgeback.models.parameters import Parameterized
+from ridgeback.solvers.matrices import aligned
 from ridgeback.solvers.problem import Float32Array
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def generators(random_state: Any, owner: str) -> tuple[np.random.Generator, np.r
 def draw(method: str, shape: tuple[int, int], init_scale: float, rng: np.random.Generator) -> Float32Array:
     """Random factors: ``"normal"`` with sd ``init_scale / sqrt(k)``, ``"standard_normal"``, or ``"uniform"``."""
     scale = np.float32(init_scale / np.sqrt(max(1, shape[1])))
-    is_uniform = method == "uniform"
-    values: Float32Array = (rng.random if is_uniform else rng.standard_normal)(shape, dtype=np.float32)
+    values = aligned(*shape)
+    (rng.random if method == "uniform" else rng.standard_normal)(dtype=np.float32, out=values)
     if method != "standard_normal":
         values *= scale  # in place: a second copy would be the peak of the fit's memory
     return values
@@ -89,8 +90,9 @@ def declared(
                 f"({'users' if name == 'user_factors' else 'items'} x n_factors). Got shape {array.shape} instead."
                 + (" It looks transposed: pass its .T." if array.shape == shape[::-1] else "")
             )
+        single = aligned(*shape)
         with np.errstate(over="ignore"):
-            single = array.astype(np.float32)
+            single[...] = array
         if not np.isfinite(single).all():
             row, column = (int(i) for i in np.argwhere(~np.isfinite(single))[0])
             raise ParameterError(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.solvers import native
+from ridgeback.solvers.matrices import aligned
 from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Precision, RowProblem
 
 
@@ -21,11 +22,14 @@ class Side:
 
     def copy(self) -> Side:
         """A side of its own."""
-        return Side(self.factors.copy(), None if self.biases is None else self.biases.copy())
+        factors = aligned(*self.factors.shape)
+        factors[...] = self.factors
+        return Side(factors, None if self.biases is None else self.biases.copy())
 
     def zeros_like(self, n_rows: int) -> Side:
         """A side of `n_rows` zero rows with as many factors."""
-        factors = np.zeros((n_rows, self.factors.shape[1]), dtype=np.float32)
+        factors = aligned(n_rows, self.factors.shape[1])
+        factors[...] = 0
         return Side(factors, None if self.biases is None else np.zeros(n_rows, dtype=np.float32))
 
     def clear(self, rows: npt.NDArray[np.bool_]) -> None:

@@ -14,6 +14,14 @@ from ridgeback import _native
 from ridgeback.solvers.problem import Float32Array, Float64Array
 
 
+def aligned(n_rows: int, n_factors: int) -> Float32Array:
+    """An empty float32 matrix that begins on a 64-byte line: elsewhere every vector that kernels load takes two."""
+    size = n_rows * n_factors
+    numbers = np.empty(size + 16, dtype=np.float32)
+    begin = -(numbers.ctypes.data // 4) % 16
+    return numbers[begin : begin + size].reshape(n_rows, n_factors)
+
+
 def gram(factors: Float32Array, row_weights: Float64Array | None = None, n_threads: int = 1) -> Float64Array:
     """``X^T diag(row_weights) X`` in float64, shape (k, k), added up in the order of the rows.
 

@@ -278,7 +278,8 @@ def solve_cg(
         r = system.b - system.A @ x
         z = inverse * r
         p = z
-        residual, scale = r @ z, system.b @ (inverse * system.b)
+        residual = r @ z
+        scale = residual + x @ (system.A @ x)
         for _ in range(n_steps):
             q = system.A @ p
             if residual <= 1e-14 * scale or p @ q <= 0:

@@ -1,9 +1,10 @@
-"""Top 10 for every user beside implicit, seen items left out: seconds, ratio, peak memory.
+"""Top 10 for every user beside other libraries, seen items left out: seconds, whether the items agree, peak memory.
 
-    python benchmarks/recommend.py --peer-python .venv-bench/bin/python
+    python benchmarks/recommend.py                # 100,000 users, 27,278 items, k = 64 factors
+    python benchmarks/recommend.py --quick
 
-Each library runs in its own interpreter on the same made-up arrays and the same number of threads, in turns: one
-round of one, one round of the other. The best round of each counts.
+Each library has a process of its own in its own environment, with the same made-up arrays and number of threads. They
+take turns, one round of one, one round of the other; a first round of each is a warm-up that does not count.
 """
 
 from __future__ import annotations
@@ -20,67 +21,83 @@ from typing import IO, Any
 
 import numpy as np
 
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+from machine import forget_peak, memory_bytes
+from results import library_version, median, parse, save, say, spread, table
+
+HEADER = ("library", "seconds (least - most)", "times Ridgeback's", "GFLOP/s", "lists like Ridgeback's")
+HEADER += ("peak memory beyond the arrays, MB",)
 
 
 def main() -> None:
-    arguments = parse()
-    if arguments.worker:
-        work(arguments)
-        return
-    workers = {"ridgeback": start("ridgeback", sys.executable, arguments)}
-    if arguments.peer_python:
-        workers["implicit"] = start("implicit", arguments.peer_python, arguments)
-    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in workers}
-    for _ in range(arguments.rounds):
-        for name, worker in workers.items():
-            rounds[name].append(ask(worker))
-    for worker in workers.values():
-        worker.stdin.close()  # type: ignore[union-attr]
-        worker.wait()
-    report(arguments, rounds)
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-users", type=int, default=100_000)
     parser.add_argument("--n-items", type=int, default=27_278)
     parser.add_argument("--n-factors", type=int, default=64)
     parser.add_argument("--n-seen", type=int, default=100, help="items that each user has seen")
     parser.add_argument("-k", type=int, default=10)
-    parser.add_argument("--n-threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--random-state", type=int, default=0)
-    parser.add_argument("--peer-python", help="an interpreter that has implicit")
-    parser.add_argument("--worker", choices=("ridgeback", "implicit"), help=argparse.SUPPRESS)
-    return parser.parse_args()
+    parser.add_argument("--libraries", nargs="+", choices=ROUNDS, default=list(ROUNDS))
+    parser.add_argument("--worker", choices=ROUNDS, help=argparse.SUPPRESS)
+    arguments = parse(parser, "recommend", {"n_users": 5_000, "n_items": 5_000})
+    if arguments.worker:
+        work(arguments)
+        return
+    workers = {name: start(name, arguments) for name in arguments.libraries}
+    for name, worker in workers.items():
+        say(f"warm-up: {name}")
+        ask(worker)
+    runs = []
+    for repeat in range(arguments.repeats):
+        for name, worker in workers.items():
+            say(f"repeat {repeat + 1} of {arguments.repeats}: {name}")
+            runs.append({"library": name, "repeat": repeat} | ask(worker))
+    for worker in workers.values():
+        worker.stdin.close()  # type: ignore[union-attr]
+        worker.wait()
+    rows = [summary(arguments, name, runs) for name in workers]
+    for run in runs:
+        del run["lists"]
+    save("recommend", arguments, rows, runs=runs, versions={row["library"]: row["version"] for row in rows})
+    print(table(HEADER, [cells(row) for row in rows]))
 
 
-def report(arguments: argparse.Namespace, rounds: dict[str, list[dict[str, Any]]]) -> None:
-    """Print a line a library and the ratio."""
-    products = arguments.n_users * arguments.n_items * arguments.n_factors
-    print(
-        f"{arguments.n_users:,} users x {arguments.n_items:,} items, {arguments.n_factors} factors, top {arguments.k}, "
-        f"{arguments.n_seen} seen a user, {arguments.n_threads} threads, best of {arguments.rounds}"
-    )
-    for name, results in rounds.items():
-        best = min(result["elapsed_s"] for result in results)
-        extra = max(result["peak_rss_bytes"] for result in results) - results[0]["before_rss_bytes"]
-        print(
-            f"{name:10s} {best:7.2f} s   {2 * products / best / 1e9:6.0f} GFLOP/s   "
-            f"{extra / 1e6:7.0f} MB beyond the arrays   all rounds: "
-            + " ".join(f"{result['elapsed_s']:.2f}" for result in results)
-        )
-    if "implicit" in rounds:
-        best = {name: min(result["elapsed_s"] for result in results) for name, results in rounds.items()}
-        print(f"ratio {best['implicit'] / best['ridgeback']:.1f}x")
-        same = rounds["implicit"][0]["first_items"] == rounds["ridgeback"][0]["first_items"]
-        print(f"first user's items are {'the same' if same else 'NOT the same'}")
+def summary(arguments: argparse.Namespace, name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """One library's row."""
+    own = [run for run in runs if run["library"] == name]
+    first = [run for run in runs if run["library"] == runs[0]["library"]]
+    seconds = [run["elapsed_s"] for run in own]
+    same = [a == b for a, b in zip(own[0]["lists"], first[0]["lists"], strict=True)]
+    return {
+        "library": name,
+        "version": own[0]["version"],
+        "seconds": median(seconds),
+        "all_seconds": seconds,
+        "times_first": median(seconds) / median(run["elapsed_s"] for run in first),
+        "gflops": 2e-9 * arguments.n_users * arguments.n_items * arguments.n_factors / median(seconds),
+        "same_lists": float(np.mean(same)),
+        "extra_bytes": max(run["peak_rss_bytes"] for run in own) - own[0]["before_rss_bytes"],
+    }
 
 
-def start(name: str, python: str, arguments: argparse.Namespace) -> subprocess.Popen[str]:
+def cells(row: dict[str, Any]) -> list[str]:
+    """A row of the table."""
+    return [
+        f"{row['library']} ({row['version']})",
+        spread(row["all_seconds"]),
+        f"{row['times_first']:.1f}",
+        f"{row['gflops']:.0f}",
+        f"{100 * row['same_lists']:.1f} %",
+        f"{row['extra_bytes'] / 1e6:.0f}",
+    ]
+
+
+def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[str]:
     """Start a worker and wait until its arrays stand."""
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(arguments.n_threads))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+    environment |= {"RAYON_NUM_THREADS": str(arguments.n_threads)}
+    environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    python = sys.executable if name == "ridgeback" else str(arguments.peer_python)
+    if name != "ridgeback":
+        environment.pop("PYTHONPATH", None)
     options = [
         f"--{option.replace('_', '-')}={getattr(arguments, option)}"
         for option in ("n_users", "n_items", "n_factors", "n_seen", "n_threads", "random_state")
@@ -108,8 +125,8 @@ def read(stream: IO[str] | None) -> str:
 
 def work(arguments: argparse.Namespace) -> None:
     """Build the arrays, then one round a line of input."""
-    round_ = {"ridgeback": ridgeback_round, "implicit": implicit_round}[arguments.worker](arguments, *arrays(arguments))
-    before = rss_bytes("VmRSS")
+    round_ = ROUNDS[arguments.worker](arguments, *arrays(arguments))
+    before = memory_bytes("VmRSS")
     forget_peak()
     print("ready", flush=True)
     for _ in sys.stdin:
@@ -119,8 +136,9 @@ def work(arguments: argparse.Namespace) -> None:
         answer = {
             "elapsed_s": elapsed,
             "before_rss_bytes": before,
-            "peak_rss_bytes": rss_bytes("VmHWM"),
-            "first_items": [int(item) for item in items[: arguments.k]],
+            "peak_rss_bytes": memory_bytes("VmHWM"),
+            "lists": items[: 200 * arguments.k].reshape(-1, arguments.k).tolist(),
+            "version": library_version(arguments.worker),
         }
         print(json.dumps(answer), flush=True)
 
@@ -171,6 +189,7 @@ def ridgeback_round(
         first: np.ndarray | None = None
         for block in model.recommend_all(k=arguments.k):
             first = block.items if first is None else first
+        assert first is not None
         return first
 
     return run
@@ -190,17 +209,25 @@ def implicit_round(
     return lambda: model.recommend(everybody, user_items, N=arguments.k)[0].ravel()
 
 
-def rss_bytes(field: str) -> int:
-    """VmRSS (now) or VmHWM (peak) of this process, from Linux."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    raise SystemExit("peak memory is read from /proc/self/status: run this on Linux")
+def rusket_round(
+    arguments: argparse.Namespace, users: np.ndarray, items: np.ndarray, indptr: np.ndarray, indices: np.ndarray
+) -> Callable[[], np.ndarray]:
+    from rusket import ALS
+    from scipy.sparse import csr_matrix
+
+    shape = (arguments.n_users, arguments.n_items)
+    seen = csr_matrix((np.ones(len(indices), dtype=np.float32), indices, indptr.astype(np.int32)), shape=shape)
+    model = ALS.from_factors(users, items)
+
+    def run() -> np.ndarray:
+        frame = model.batch_recommend(n=arguments.k, exclude=seen, format="pandas")
+        found: np.ndarray = frame["item_id"].to_numpy()
+        return found
+
+    return run
 
 
-def forget_peak() -> None:
-    """Let the peak begin anew, so that building the arrays does not count."""
-    Path("/proc/self/clear_refs").write_text("5")
+ROUNDS = {"ridgeback": ridgeback_round, "implicit": implicit_round, "rusket": rusket_round}
 
 
 if __name__ == "__main__":

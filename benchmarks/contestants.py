@@ -148,7 +148,7 @@ def fit_ridgeback(problem: Problem, watch: Watch, solver: str = "auto", n_cg_ste
     return {"settings": settings, "total_s": total_s, "losses": losses}
 
 
-def fit_implicit(problem: Problem, watch: Watch, use_cg: bool = True) -> dict[str, Any]:
+def fit_implicit(problem: Problem, watch: Watch, use_cg: bool = True, cg_steps: int = 3) -> dict[str, Any]:
     """AlternatingLeastSquares; it takes the confidences themselves."""
     import implicit
 
@@ -161,6 +161,7 @@ def fit_implicit(problem: Problem, watch: Watch, use_cg: bool = True) -> dict[st
         iterations=problem.n_iterations,
         num_threads=problem.n_threads,
     )
+    model.cg_steps = cg_steps
     model.user_factors = problem.user_factors.copy()
     model.item_factors = problem.item_factors.copy()
 
@@ -254,6 +255,8 @@ CONTESTANTS = {
     "Ridgeback, 3 steps": Contestant("ridgeback", partial(fit_ridgeback, solver="cg", n_cg_steps=3)),
     "Ridgeback, exact": Contestant("ridgeback", partial(fit_ridgeback, solver="exact")),
     "implicit, CG": Contestant("implicit", fit_implicit),
+    "implicit, CG 1 step": Contestant("implicit", partial(fit_implicit, cg_steps=1)),
+    "implicit, CG 2 steps": Contestant("implicit", partial(fit_implicit, cg_steps=2)),
     "implicit, Cholesky": Contestant("implicit", partial(fit_implicit, use_cg=False)),
     "irspack, iALS++": Contestant("irspack", fit_irspack),
     "irspack, CG": Contestant("irspack", partial(fit_irspack, solver="CG")),

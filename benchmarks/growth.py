@@ -1,52 +1,40 @@
-"""How time and memory of a fit grow with the data: 1 M, 10 M and (--large) 100 M interactions.
+"""How time and memory of a fit grow with the data: 1 M, 10 M and 100 M interactions.
 
-    python benchmarks/growth.py                   # 1 M and 10 M, some minutes
-    python benchmarks/growth.py --large           # 100 M too: needs 4 GB and half an hour
+    python benchmarks/growth.py                   # implicit, k = 64; 100 M need 4 GB
+    python benchmarks/growth.py --n-interactions 1000000 10000000 --n-factors 64 128 --models implicit explicit
+    python benchmarks/growth.py --quick
 
 A user has 130 interactions on average and an item 670, whatever the size, so that both tables grow with the data. Every
-measurement is a process of its own that draws the data, lays out both orientations and fits twice, with few and with
+measurement is a process of its own that reads the pairs, lays out both orientations and fits twice, with few and with
 more iterations. An epoch is the difference; it is judged by the processor's seconds over all threads, which do not
 count what other processes take. Time per interaction should be flat within 15 % once the factors exceed the cache.
 
 Memory: the highest resident size during the fit above that of the process before it had any data, over what the data
 and the result themselves need: both orientations and both factor matrices. The goal is 1.25, so no second copy of
-either. The result goes to benchmarks/results/growth.json.
+either.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import os
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
+from machine import forget_peak, memory_bytes
+from results import median, parse, run_fresh, save, say, table
+
 USER_LENGTH, ITEM_LENGTH = 130, 670
-SETTINGS = ("models", "n_factors", "n_iterations", "n_threads", "repeats", "large")
 MODELS = ("implicit", "implicit with weights", "explicit")
-
-
-def resident_bytes(name: str) -> int:
-    """VmRSS (now) or VmHWM (the highest) of this process."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise SystemExit(f"/proc/self/status does not tell {name}; this benchmark needs Linux.")
-
-
-def forget_peak() -> None:
-    """Start VmHWM again from what is resident now."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+HEADER = ("model", "k", "interactions", "factors, MB", "epoch, s", "processor ns per interaction, median (best)")
+HEADER += ("peak memory, MB (needed)", "ratio")
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:
@@ -70,8 +58,8 @@ def measure_one(arguments: argparse.Namespace) -> dict[str, Any]:
         )
 
     model(1).fit(rb.Interactions.from_csr(power_law(300, 100, 3_000)))  # whatever a first fit loads
-    before = resident_bytes("VmRSS")
-    n = arguments.n_interactions
+    before = memory_bytes("VmRSS")
+    n = arguments.size
     indptr, indices = (np.load(arguments.directory / f"{n}_{name}.npy") for name in ("indptr", "indices"))
     matrix = Csr(indptr, indices, None, (n // USER_LENGTH, n // ITEM_LENGTH))
     weights = None
@@ -86,9 +74,9 @@ def measure_one(arguments: argparse.Namespace) -> dict[str, Any]:
     n_factor_bytes = 4 * arguments.k * (data.n_users + data.n_items)
     models = [model(1), model(1 + arguments.n_iterations)]
     forget_peak()
-    data_bytes = resident_bytes("VmRSS") - before
+    data_bytes = memory_bytes("VmRSS") - before
     few_s = timed(lambda: models[0].fit(data))
-    peak = resident_bytes("VmHWM")
+    peak = memory_bytes("VmHWM")
     models[0] = None  # its factors with it
     many_s = timed(lambda: models[1].fit(data))
     return {
@@ -117,15 +105,9 @@ def in_a_process(
     model: str, n_interactions: int, k: int, directory: Path, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """One measurement."""
-    command = [sys.executable, str(Path(__file__).resolve()), "--one", "--model", model]
-    command += ["--n-interactions", str(n_interactions), "--k", str(k), "--directory", str(directory)]
-    command += ["--n-iterations", str(arguments.n_iterations), "--n-threads", str(arguments.n_threads)]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode != 0:
-        raise SystemExit(f"{model}, {n_interactions} interactions:\n{result.stderr}")
-    report: dict[str, Any] = json.loads(result.stdout)
-    return report
+    options = ["--one", "--model", model, "--size", str(n_interactions), "--k", str(k), "--directory", str(directory)]
+    options += ["--n-iterations", str(arguments.n_iterations), "--n-threads", str(arguments.n_threads)]
+    return run_fresh(sys.executable, "growth.py", options, {})
 
 
 def summary(model: str, k: int, reports: list[dict[str, Any]]) -> dict[str, Any]:
@@ -137,73 +119,64 @@ def summary(model: str, k: int, reports: list[dict[str, Any]]) -> dict[str, Any]
         "k": k,
         "n_interactions": n,
         "table_bytes": reports[0]["factor_bytes"],
-        "epoch_wall_s": statistics.median(report["epoch_wall_s"] for report in reports),
-        "cpu_ns_per_interaction": statistics.median(cpu),
+        "epoch_wall_s": median(report["epoch_wall_s"] for report in reports),
+        "cpu_ns_per_interaction": median(cpu),
         "cpu_ns_per_interaction_best": min(cpu),
         "memory_ratio": max(report["memory_ratio"] for report in reports),
         "peak_rss_bytes": max(report["peak_rss_bytes"] for report in reports),
         "needed_bytes": reports[0]["csr_bytes"] + reports[0]["factor_bytes"],
-        "runs": reports,
+        "user_table_bytes": 4 * k * (n // USER_LENGTH),
+        "item_table_bytes": 4 * k * (n // ITEM_LENGTH),
     }
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as Markdown."""
-    lines = [
-        "| model | k | interactions | factors, MB | epoch, s | CPU ns per interaction, median (best) "
-        "| peak memory, MB (needed) | ratio |",
-        "|---|---|---|---|---|---|---|---|",
+def cells(row: dict[str, Any]) -> list[str]:
+    """A row of the table."""
+    return [
+        row["model"],
+        str(row["k"]),
+        f"{row['n_interactions']:,}",
+        f"{row['table_bytes'] / 1e6:.0f}",
+        f"{row['epoch_wall_s']:.3f}",
+        f"{row['cpu_ns_per_interaction']:.1f} ({row['cpu_ns_per_interaction_best']:.1f})",
+        f"{row['peak_rss_bytes'] / 1e6:.0f} ({row['needed_bytes'] / 1e6:.0f})",
+        f"{row['memory_ratio']:.2f}",
     ]
-    for row in rows:
-        lines.append(
-            f"| {row['model']} | {row['k']} | {row['n_interactions']:,} | {row['table_bytes'] / 1e6:.0f} "
-            f"| {row['epoch_wall_s']:.2f} | {row['cpu_ns_per_interaction']:.1f} "
-            f"({row['cpu_ns_per_interaction_best']:.1f}) | {row['peak_rss_bytes'] / 1e6:.0f} "
-            f"({row['needed_bytes'] / 1e6:.0f}) | {row['memory_ratio']:.2f} |"
-        )
-    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--model", choices=MODELS, default="implicit", help=argparse.SUPPRESS)
-    parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--k", type=int, default=64, help=argparse.SUPPRESS)
-    parser.add_argument("--n-interactions", type=int, default=0, help="one size instead of the usual ones")
-    parser.add_argument("--large", action="store_true", help="100 M interactions too")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--n-interactions", type=int, nargs="+", default=[1_000_000, 10_000_000, 100_000_000])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=["implicit"])
+    parser.add_argument("--n-factors", type=int, nargs="+", default=[64])
     parser.add_argument("--n-iterations", type=int, default=3)
-    parser.add_argument("--n-threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "growth.json")
-    arguments = parser.parse_args()
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--model", choices=MODELS, help=argparse.SUPPRESS)
+    parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--k", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
+    arguments = parse(parser, "growth", {"n_interactions": [100_000, 1_000_000]})
     if arguments.one:
         print(json.dumps(measure_one(arguments)))
         return
-
-    sizes = [arguments.n_interactions] if arguments.n_interactions else [1_000_000, 10_000_000]
-    sizes += [100_000_000] if arguments.large else []
+    sizes = arguments.n_interactions
     cases = [(model, k, n) for model in arguments.models for k in arguments.n_factors for n in sizes]
-    reports: dict[tuple[str, int, int], list[dict[str, Any]]] = {case: [] for case in cases}
-    with tempfile.TemporaryDirectory() as name:
+    runs: list[dict[str, Any]] = []
+    with TemporaryDirectory() as name:
         for n in sizes:
+            say(f"drawing {n:,} pairs")
             lay_out(Path(name), n)
         for repeat in range(arguments.repeats):
             for model, k, n in cases:
-                print(f"repeat {repeat + 1} of {arguments.repeats}: {model}, k = {k}, {n:,}", file=sys.stderr)
-                reports[model, k, n].append(in_a_process(model, n, k, Path(name), arguments))
-    rows = [summary(model, k, reports[model, k, n]) for model, k, n in cases]
-    result = {
-        "benchmark": "growth",
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "settings": {name: value for name, value in vars(arguments).items() if name in SETTINGS},
-        "rows": rows,
-    }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(table(rows))
+                say(f"repeat {repeat + 1} of {arguments.repeats}: {model}, k = {k}, {n:,}")
+                facts = {"model": model, "k": k, "repeat": repeat}
+                runs.append(facts | in_a_process(model, n, k, Path(name), arguments))
+    rows = [
+        summary(model, k, [run for run in runs if (run["model"], run["k"], run["n_interactions"]) == (model, k, n)])
+        for model, k, n in cases
+    ]
+    save("growth", arguments, rows, runs=runs)
+    print(table(HEADER, [cells(row) for row in rows]))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What this machine can do at most, and how near to it each kernel comes.
 
-    make roofline                                 # or: python benchmarks/roofline.py
-    python benchmarks/roofline.py --n-interactions 1000000 --n-factors 64 --repeats 3
+    python benchmarks/roofline.py                 # k = 64, 128 and 256
+    python benchmarks/roofline.py --quick
 
 First the machine, by a few lines of C++ compiled for it (machine_rates.cpp): reading random rows from tables of several
 sizes, streaming (STREAM's triad), reading again what lies in cache, and fused multiply-adds, beside the nominal peak:
@@ -13,23 +13,18 @@ clock times width times two units. Then each kernel on made-up data. A kernel ca
 
 whichever is longest; a kernel that overlaps them perfectly would take just that. Everything runs on one thread, and
 seconds are that thread's own: the clock stands while another process has the processor. Caches and memory are still
-shared with it, so figures are medians and the best of several repeats, kernel and limits taking turns. The result goes
-to benchmarks/results/roofline.json.
+shared with it, so figures are medians and the best of several repeats, kernel and limits taking turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
-import datetime
-import json
 import os
-import platform
 import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -39,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from ridgeback import __version__, _native
+from results import parse, save, say, table
 from ridgeback.data.csr import Csr
 from ridgeback.data.synthetic import power_law
 from ridgeback.solvers import native
@@ -265,38 +260,29 @@ def nominal(machine: Machine) -> dict[str, float]:
     }
 
 
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    if Path("/proc/cpuinfo").exists():
-        found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-        if found:
-            return found.group(1)
-    return platform.processor() or platform.machine()
-
-
 def machine_table(rates: dict[str, Any], peak: dict[str, float]) -> str:
     """The machine's rates as Markdown."""
-    lines = ["| | median | best | nominal |", "|---|---|---|---|"]
+    rows = []
     for name, rate in rates.items():
         by_the_book = f"{peak[name]:.1f}" if peak.get(name) else ""
-        lines.append(f"| {name} | {rate['median']:.1f} | {rate['best']:.1f} | {by_the_book} |")
-    return "\n".join(lines)
+        rows.append((name, f"{rate['median']:.1f}", f"{rate['best']:.1f}", by_the_book))
+    return table(("", "median", "best", "nominal"), rows)
 
 
-def kernel_table(rows: list[dict[str, Any]]) -> str:
-    """The kernels beside their limits as Markdown."""
-    lines = [
-        "| kernel | k | seconds, median (best) | GFLOP/s, best | limits, s | binding | times it, best (median) |",
-        "|---|---|---|---|---|---|---|",
+def cells(row: dict[str, Any]) -> list[str]:
+    """A kernel beside its limits."""
+    return [
+        row["kernel"],
+        str(row["k"]),
+        f"{row['seconds']['median']:.4f} ({row['seconds']['best']:.4f})",
+        f"{row['gflops']:.1f}",
+        ", ".join(f"{name} {seconds:.4f}" for name, seconds in row["limits_s"].items()),
+        row["binding_limit"],
+        f"{row['times_the_limit']:.2f} ({row['times_the_limit_median']:.2f})",
     ]
-    for row in rows:
-        limits = ", ".join(f"{name} {seconds:.4f}" for name, seconds in row["limits_s"].items())
-        lines.append(
-            f"| {row['kernel']} | {row['k']} | {row['seconds']['median']:.4f} ({row['seconds']['best']:.4f}) "
-            f"| {row['gflops']:.1f} | {limits} | {row['binding_limit']} "
-            f"| {row['times_the_limit']:.2f} ({row['times_the_limit_median']:.2f}) |"
-        )
-    return "\n".join(lines)
+
+
+HEADER = ("kernel", "k", "seconds, median (best)", "GFLOP/s, best", "limits, s", "binding", "times it, best (median)")
 
 
 def main() -> None:
@@ -306,39 +292,26 @@ def main() -> None:
     parser.add_argument("--n-interactions", type=int, default=3_000_000)
     parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--table-megabytes", type=int, nargs="+", default=list(TABLE_MEGABYTES))
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "roofline.json")
-    arguments = parser.parse_args()
+    quick = {"n_users": 6_000, "n_items": 1_500, "n_interactions": 300_000, "n_factors": [64]}
+    arguments = parse(parser, "roofline", quick | {"table_megabytes": [1, 64]})
 
     machine = Machine()
-    print("measuring the machine", file=sys.stderr)
+    say("measuring the machine")
     rates = measure_machine(machine, arguments.repeats, arguments.n_factors, arguments.table_megabytes)
     peak = nominal(machine)
-    by_user = power_law(arguments.n_users, arguments.n_items, arguments.n_interactions, 0)
+    by_user = power_law(arguments.n_users, arguments.n_items, arguments.n_interactions, arguments.random_state)
     sides = {"users": by_user, "items": by_user.transpose()}
     rows = []
     for k in arguments.n_factors:
         for side, matrix in sides.items():
-            print(f"k = {k}, {side}", file=sys.stderr)
+            say(f"k = {k}, {side}")
             kernels = [kernel for kernel in kernels_of(matrix, k) if side == "users" or kernel.name != "gram"]
             measure_kernels(machine, kernels, arguments.repeats)
             rows += [judge(kernel, rates) | {"side": side} for kernel in single_step(kernels)]
     for row in rows:
         row["kernel"] += "" if row["kernel"] == "gram" else f" ({row['side']})"
-    result = {
-        "benchmark": "roofline",
-        "version": __version__,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "processor": processor(),
-        "instruction_set": _native.instruction_set(),
-        "settings": {name: value for name, value in vars(arguments).items() if name != "output"},
-        "nominal": peak,
-        "machine": rates,
-        "kernels": rows,
-    }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(machine_table(rates, peak), kernel_table(rows), sep="\n\n")
+    save("roofline", arguments, rows, nominal=peak, rates=rates)
+    print(machine_table(rates, peak), table(HEADER, [cells(row) for row in rows]), sep="\n\n")
 
 
 if __name__ == "__main__":

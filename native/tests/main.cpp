@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   std::vector<tests::Suite> suites = {
       {"work queue", tests::work_queue_tests},     {"chunks", tests::chunk_tests},
       {"large indices", tests::large_index_tests}, {"row solvers", tests::row_solver_tests},
-      {"control word", tests::control_word_tests},
+      {"control word", tests::control_word_tests}, {"many threads", tests::many_thread_tests},
   };
   for (const std::string& level : available_instruction_sets()) {
 #define RIDGEBACK_SUITES(name)                                     \

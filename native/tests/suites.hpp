@@ -9,6 +9,7 @@ extern const Tests chunk_tests;
 extern const Tests large_index_tests;
 extern const Tests row_solver_tests;
 extern const Tests control_word_tests;
+extern const Tests many_thread_tests;
 }  // namespace ridgeback::tests
 
 #define RIDGEBACK_LEVEL_SUITES(level)       \

@@ -73,6 +73,18 @@ bool is_diagonal(const double* gram, std::int64_t k) {
   return true;
 }
 
+// Whether float32 holds a row's share of the loss, which is what is left of terms as large as the loss of x = 0, and of
+// sum_i A_ii x_i^2. Without a ridge a row may fit its pairs to nothing, or x grow where they do not determine it.
+bool holds_loss(double loss, double constant) { return loss >= 1e-4 * constant; }
+
+bool holds_solution(const float* A, const float* x, const Shape& shape, double constant) {
+  double total = 0;
+  for (int f = 0; f < shape.size; ++f)
+    total += static_cast<double>(A[place<float>(f, f, shape.padded)]) * static_cast<double>(x[f]) *
+             static_cast<double>(x[f]);
+  return total <= 4 * constant;  // it is below 1 times the constant wherever a ridge holds x
+}
+
 // Whether the dual is cheaper: where its system has fewer blocks of 16. Microseconds a row, primal / dual, one thread:
 //
 //   k = 32         n = 16: 1.3 / 0.9       24: 1.5 / 1.7       32: 1.7 / 1.8
@@ -108,6 +120,7 @@ class Rows {
       for (int i = 0; i < shape_.size; ++i) single_.x[i] = 0;
       store_row(single_.x, shape_, own_, r);
     } else if (!(!options_.is_double && solve_single(r, loss)) && !solve_double(r, loss)) {
+      loss = 0;
       ++totals.n_unsolved;
       if (options_.unsolved) options_.unsolved[r] = 1;
     }
@@ -119,12 +132,14 @@ class Rows {
     const double constant = pair_weights<float>(problem_, fixed_, r, single_.w, single_.c);
     if (has_dual_ && prefers_dual(problem_.indptr[r + 1] - problem_.indptr[r], shape_)) {
       if (solve_dual(problem_, fixed_, shape_, r, gram_diagonal_, single_.w, single_.c, constant,
-                     smallest_pivot<float>(), dual_, loss)) {
+                     smallest_pivot<float>(), dual_, loss) &&
+          holds_loss(loss, constant)) {
         store_row(dual_.x, shape_, own_, r);
         return true;
       }
     }
     if (!solve_primal<float>(problem_, fixed_, shape_, r, constant, single_, loss)) return false;
+    if (!holds_loss(loss, constant) || !holds_solution(single_.A, single_.x, shape_, constant)) return false;
     store_row(single_.x, shape_, own_, r);
     return true;
   }

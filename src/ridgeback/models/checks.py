@@ -63,7 +63,7 @@ def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> No
     """
     n_factors, n_threads = parameters["n_factors"], parameters["n_threads"]
     factors = 4 * n_factors * (shape.n_users + shape.n_items)
-    systems = 8 * n_factors * n_factors * (3 * n_threads + 3)
+    systems = 8 * n_factors * n_factors * (4 * n_threads + 3)
     available = memory_bytes()
     if available is not None and factors + systems > available:
         raise ParameterError(

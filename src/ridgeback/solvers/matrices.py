@@ -13,6 +13,8 @@ import threadpoolctl
 from ridgeback import _native
 from ridgeback.solvers.problem import Float32Array, Float64Array
 
+_BLOCK = 2048  # rows turned in float64 at a time: they stay in the cache and add nothing to the memory of a fit
+
 
 def aligned(n_rows: int, n_factors: int) -> Float32Array:
     """An empty float32 matrix that begins on a 64-byte line: elsewhere every vector that kernels load takes two."""
@@ -87,12 +89,11 @@ def principal_axes(item_factors: Float32Array, n_threads: int = 1) -> Float64Arr
     found the same factors show the same numbers.
     """
     _, vectors = eigenbasis(gram(item_factors, n_threads=n_threads))
-    if len(item_factors) == 0:
-        return vectors
     largest = np.zeros(vectors.shape[1])
-    for begin in range(0, len(item_factors), 65536):
-        block = item_factors[begin : begin + 65536].astype(np.float64) @ vectors
-        rows = np.abs(block).argmax(axis=0)
-        values = block[rows, np.arange(block.shape[1])]
-        largest = np.where(np.abs(values) > np.abs(largest), values, largest)
+    with one_blas_thread():
+        for begin in range(0, len(item_factors), _BLOCK):
+            block = item_factors[begin : begin + _BLOCK].astype(np.float64) @ vectors
+            rows = np.abs(block).argmax(axis=0)
+            values = block[rows, np.arange(block.shape[1])]
+            largest = np.where(np.abs(values) > np.abs(largest), values, largest)
     return np.where(largest < 0, -vectors, vectors)

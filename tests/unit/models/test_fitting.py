@@ -192,6 +192,35 @@ def test_singular_rows_are_named_in_a_warning() -> None:
     assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        rb.ExplicitALS(n_factors=8, regularization=0.0, bias_regularization=0.0, n_iterations=5),
+        rb.ExplicitALS(n_factors=8, regularization=0.0, n_iterations=5),
+        rb.ExplicitALS(n_factors=8, regularization=0.0, biases=False, n_iterations=5),
+        rb.ExplicitALS(n_factors=50, regularization=0.0, bias_regularization=0.0, n_iterations=3),
+        rb.ImplicitALS(n_factors=8, regularization=0.0, unobserved_weight=0.0, solver="exact", n_iterations=5),
+        rb.ImplicitALS(n_factors=50, regularization=0.0, solver="exact", n_iterations=3),
+        rb.ImplicitALS(n_factors=50, regularization=0.0, n_iterations=3),
+    ],
+)
+def test_without_regularization_rows_that_their_pairs_do_not_determine(model: Any) -> None:
+    """Fewer pairs than factors: fitted to nothing with the smallest factors; losses down to rounding, never NaN."""
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, [60, 40], (400, 2))
+    data = rb.Interactions.from_arrays(pairs[:, 0], pairs[:, 1], ratings=rng.integers(1, 6, 400))
+    with pytest.warns(RidgebackWarning, match=r"\d+ row systems were singular and got the minimum-norm solution"):
+        model.fit(data)
+    assert np.isfinite(model.user_factors_).all()
+    assert np.isfinite(model.item_factors_).all()
+    assert np.isfinite([record["loss"] for record in model.history_]).all()
+    for user in (0, 20):
+        items, values = data.user_items.row(user)
+        folded = model.fold_in([data.item_ids[int(row)] for row in items], values)
+        assert folded.factors.tobytes() == model.user_factors_[user].tobytes()
+        assert model.recommend(data.user_ids[user], k=3)[0].score < np.inf
+
+
 def test_rows_without_pairs_are_not_singular() -> None:
     data = rb.Interactions.from_csr(rb.Csr.from_pairs([0, 0, 2], [0, 1, 3], [4.0, 3.0, 5.0], (4, 5)))
     with warnings.catch_warnings():

@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
+BENCHMARKS ?= roofline epoch exact_epoch objective explicit recommend read memory growth row_errors acceleration
 
 PY := "$(VENV)/bin/python"
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --no-input --progress-bar off
@@ -20,10 +21,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX PIP_USER PIP_TARGET PIP_
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check sanitize dev lint docs stub lock bench bench-env clean FORCE
+.PHONY: help demo test check sanitize dev lint docs stub lock bench bench-quick bench-page bench-env clean FORCE
 
 help: ## this list
-	@echo "Usage: make TARGET [PYTHON=python3.12] [CXX=clang++] [JOBS=2] [ARGS='extra pytest options']"
+	@echo "Usage: make TARGET [PYTHON=python3.12] [CXX=clang++] [JOBS=2] [ARGS='extra options']"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-12s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.ridgeback ## set everything up, then show the main job on made-up data
@@ -54,8 +55,16 @@ docs: $(VENV)/.ridgeback $(VENV)/.docs ## the documentation as HTML, any warning
 stub: $(VENV)/.ridgeback ## regenerate src/ridgeback/_native.pyi after the native functions changed
 	$(PY) -m nanobind.stubgen --quiet -m ridgeback._native -o src/ridgeback/_native.pyi
 
-bench: $(VENV)/.ridgeback bench-env ## one epoch beside other libraries, several minutes
-	$(PY) benchmarks/epoch.py
+bench: $(VENV)/.ridgeback bench-env ## every benchmark beside other libraries, with plots and page, about half an hour
+	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(PY) benchmarks/$$name.py $(ARGS); done
+	@$(MAKE) --no-print-directory bench-page
+
+bench-quick: $(VENV)/.ridgeback bench-env ## the same on small data, each within a minute; results are not kept
+	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(PY) benchmarks/$$name.py --quick $(ARGS); done
+
+bench-page: $(VENV)/.ridgeback bench-env ## docs/benchmarks.md and its plots from benchmarks/results/
+	@.venv-bench/bin/python benchmarks/plots.py
+	@$(PY) benchmarks/page.py
 
 bench-env: .venv-bench/.ready ## the other libraries' own environment
 

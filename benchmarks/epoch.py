@@ -13,11 +13,20 @@ half-step, geometric mean over the iterations after the first.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import contest
 from results import parse, save, table
 
-CONTESTANTS = ["Ridgeback", "Ridgeback, 1 step", "Ridgeback, 2 steps", "implicit, CG", "irspack, iALS++", "irspack, CG"]
+CONTESTANTS = [
+    "Ridgeback",
+    "Ridgeback, 1 step",
+    "Ridgeback, 2 steps",
+    "Ridgeback, 3 steps",
+    "implicit, CG",
+    "irspack, iALS++",
+    "irspack, CG",
+]
 CONTESTANTS += ["rusket, CG"]
 
 
@@ -30,9 +39,14 @@ def main() -> None:
     quick = {"n_factors": [64], "n_interactions": [300_000]}
     arguments = parse(parser, "epoch", quick)
     rows, runs = contest.compare(arguments.contestants or CONTESTANTS, arguments)
-    save("epoch", arguments, rows, runs=runs, versions=contest.versions(rows))
+    print(show(save("epoch", arguments, rows, runs=runs, versions=contest.versions(rows))))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    rows = report["rows"]
     own = {row["k"]: row["epoch_s"] for row in reversed(rows) if row["library"] == "ridgeback"}
-    print(table(contest.EPOCH_HEADER, [contest.epoch_cells(row, own.get(row["k"], 1.0)) for row in rows]))
+    return table(contest.EPOCH_HEADER, [contest.epoch_cells(row, own.get(row["k"], 1.0)) for row in rows])
 
 
 if __name__ == "__main__":

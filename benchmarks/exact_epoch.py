@@ -9,6 +9,7 @@ As epoch.py measures, with factorisations instead of conjugate gradient.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import contest
 from results import parse, save, table
@@ -25,9 +26,14 @@ def main() -> None:
     quick = {"n_factors": [64], "n_interactions": [300_000]}
     arguments = parse(parser, "exact_epoch", quick)
     rows, runs = contest.compare(arguments.contestants or CONTESTANTS, arguments)
-    save("exact_epoch", arguments, rows, runs=runs, versions=contest.versions(rows))
-    own = {row["k"]: row["epoch_s"] for row in rows if row["contestant"] == "Ridgeback, exact"}
-    print(table(contest.EPOCH_HEADER, [contest.epoch_cells(row, own.get(row["k"], 1.0)) for row in rows]))
+    print(show(save("exact_epoch", arguments, rows, runs=runs, versions=contest.versions(rows))))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    rows = report["rows"]
+    own = {row["k"]: row["epoch_s"] for row in reversed(rows) if row["contestant"] == "Ridgeback, exact"}
+    return table(contest.EPOCH_HEADER, [contest.epoch_cells(row, own.get(row["k"], 1.0)) for row in rows])
 
 
 if __name__ == "__main__":

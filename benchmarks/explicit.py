@@ -234,9 +234,15 @@ def main() -> None:
         runs += measure("ml-1m", ml_1m(), arguments)
     cases = dict.fromkeys((run["data"], run["k"], run["contestant"]) for run in runs)
     rows = [summary([run for run in runs if (run["data"], run["k"], run["contestant"]) == case]) for case in cases]
-    save("explicit", arguments, rows, runs=runs, versions={row["library"]: row["version"] for row in rows})
+    versions = {row["library"]: row["version"] for row in rows}
+    print(show(save("explicit", arguments, rows, runs=runs, versions=versions)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    rows = report["rows"]
     own = {(row["data"], row["k"]): row["epoch_s"] for row in reversed(rows) if row["library"] == "ridgeback"}
-    print(table(HEADER, [cells(row, own[row["data"], row["k"]]) for row in rows]))
+    return table(HEADER, [cells(row, own[row["data"], row["k"]]) for row in rows])
 
 
 def cells(row: dict[str, Any], own: float) -> list[str]:

@@ -175,8 +175,12 @@ def main() -> None:
         summary(model, k, [run for run in runs if (run["model"], run["k"], run["n_interactions"]) == (model, k, n)])
         for model, k, n in cases
     ]
-    save("growth", arguments, rows, runs=runs)
-    print(table(HEADER, [cells(row) for row in rows]))
+    print(show(save("growth", arguments, rows, runs=runs)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    return table(HEADER, [cells(row) for row in report["rows"]])
 
 
 if __name__ == "__main__":

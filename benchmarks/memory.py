@@ -148,8 +148,13 @@ def main() -> None:
             facts = {"contestant": name, "library": library, "version": own[0]["version"], "k": k}
             facts |= {"n_interactions": matrix.nnz, "needed_bytes": needed, "peak_bytes": peak}
             rows.append(facts | {"ratio": peak / needed})
-    save("memory", arguments, rows, runs=runs, versions={row["library"]: row["version"] for row in rows})
-    print(table(HEADER, [cells(row) for row in rows]))
+    versions = {row["library"]: row["version"] for row in rows}
+    print(show(save("memory", arguments, rows, runs=runs, versions=versions)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    return table(HEADER, [cells(row) for row in report["rows"]])
 
 
 def cells(row: dict[str, Any]) -> list[str]:

@@ -68,9 +68,14 @@ def main() -> None:
         measured = measure(data, arguments)
         rows += measured[0]
         runs += measured[1]
-    save("objective", arguments, rows, runs=runs, versions=contest.versions(rows))
+    print(show(save("objective", arguments, rows, runs=runs, versions=contest.versions(rows))))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    rows = report["rows"]
     own = {row["data"]: row["seconds"] for row in reversed(rows) if row["library"] == "ridgeback"}
-    print(table(HEADER, [cells(row, own.get(row["data"], 1.0)) for row in rows]))
+    return table(HEADER, [cells(row, own.get(row["data"], 1.0)) for row in rows])
 
 
 def row_of(name: str, needed: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -51,8 +51,13 @@ def main() -> None:
             measured = run_rounds(Path(folder), arguments, has_text_ids)
         rows += summaries(measured, has_text_ids)
         runs += measured
-    save("read", arguments, rows, runs=runs, versions={row["library"]: row["version"] for row in rows})
-    print(table(HEADER, [cells(row) for row in rows]))
+    versions = {row["library"]: row["version"] for row in rows}
+    print(show(save("read", arguments, rows, runs=runs, versions=versions)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    return table(HEADER, [cells(row) for row in report["rows"]])
 
 
 def write_events(file: Path, arguments: argparse.Namespace, n_rows: int, has_text_ids: bool) -> None:

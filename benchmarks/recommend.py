@@ -56,8 +56,13 @@ def main() -> None:
     rows = [summary(arguments, name, runs) for name in workers]
     for run in runs:
         del run["lists"]
-    save("recommend", arguments, rows, runs=runs, versions={row["library"]: row["version"] for row in rows})
-    print(table(HEADER, [cells(row) for row in rows]))
+    versions = {row["library"]: row["version"] for row in rows}
+    print(show(save("recommend", arguments, rows, runs=runs, versions=versions)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    return table(HEADER, [cells(row) for row in report["rows"]])
 
 
 def summary(arguments: argparse.Namespace, name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:

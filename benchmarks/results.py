@@ -44,8 +44,8 @@ def settings(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in vars(arguments).items() if name not in left_out}
 
 
-def save(name: str, arguments: argparse.Namespace, rows: list[dict[str, Any]], **parts: Any) -> None:
-    """Write the result, atomically: machine, versions, settings, rows, and the raw runs among the parts."""
+def save(name: str, arguments: argparse.Namespace, rows: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
+    """Write and return the result: machine, versions, settings, rows, and the raw runs among the parts."""
     from ridgeback import _native
 
     report = {
@@ -62,6 +62,7 @@ def save(name: str, arguments: argparse.Namespace, rows: list[dict[str, Any]], *
     temporary = output.with_suffix(".tmp")
     temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     temporary.replace(output)
+    return json.loads(output.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def library_version(name: str) -> str:

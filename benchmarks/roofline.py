@@ -310,8 +310,13 @@ def main() -> None:
             rows += [judge(kernel, rates) | {"side": side} for kernel in single_step(kernels)]
     for row in rows:
         row["kernel"] += "" if row["kernel"] == "gram" else f" ({row['side']})"
-    save("roofline", arguments, rows, nominal=peak, rates=rates)
-    print(machine_table(rates, peak), table(HEADER, [cells(row) for row in rows]), sep="\n\n")
+    print(show(save("roofline", arguments, rows, nominal=peak, rates=rates)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """Both tables of a result."""
+    kernels = table(HEADER, [cells(row) for row in report["rows"]])
+    return f"{machine_table(report['rates'], report['nominal'])}\n\n{kernels}"
 
 
 if __name__ == "__main__":

@@ -42,9 +42,14 @@ def main() -> None:
                     facts = {"data": data, "shape": matrix.shape, "n_interactions": matrix.nnz, "k": k}
                     facts |= {"contestant": name, "library": contest.CONTESTANTS[name].library}
                     rows.append(facts | {name: report[name] for name in ("version", "settings", "row_errors")})
-    save("row_errors", arguments, rows, versions=contest.versions(rows))
-    at = [f"users / items, iteration {iteration}" for iteration in arguments.iterations]
-    print(table(("data", "k", "contestant", "settings", *at), [cells(row, arguments.iterations) for row in rows]))
+    print(show(save("row_errors", arguments, rows, versions=contest.versions(rows))))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    iterations = report["settings"]["iterations"]
+    at = [f"users / items, iteration {iteration}" for iteration in iterations]
+    return table(("data", "k", "contestant", "settings", *at), [cells(row, iterations) for row in report["rows"]])
 
 
 def cells(row: dict[str, Any], iterations: list[int]) -> list[str]:

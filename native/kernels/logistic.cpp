@@ -15,6 +15,7 @@ constexpr int MAX_HALVINGS = 40;
 constexpr int MAX_NEWTON_STEPS = 100;
 constexpr double GRADIENT_TOLERANCE = 1e-10;
 constexpr double ROUNDING = 1e-13;
+constexpr double LARGEST = 1e38;         // an optimum beyond float32, in which factors are stored, is none
 constexpr float SMALLEST_PIVOT = 1e-5f;  // below it the row is solved in float64
 constexpr double SMALLEST_PIVOT_DOUBLE = 2e-12;
 
@@ -254,7 +255,8 @@ LogisticRow minimize(Row<double>& row, const Shape& shape, Memory<double>& m) {
   double loss = row.loss(m.u);
   for (int step = 0; step < n_steps; ++step) {
     row.assemble(m.u, Curvature::true_one, m.system);
-    if (length(m.system.b, shape.size) <= GRADIENT_TOLERANCE * m.system.scale) return LogisticRow::solved;
+    if (length(m.system.b, shape.size) <= GRADIENT_TOLERANCE * m.system.scale)
+      return length(m.u, shape.size) <= LARGEST ? LogisticRow::solved : LogisticRow::unbounded;
     if (!solve_system<double>(m.system.A, m.system.b, shape.padded, SMALLEST_PIVOT_DOUBLE, m.factor, m.step))
       return LogisticRow::singular;
     double lower = loss;

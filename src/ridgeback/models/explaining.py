@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ridgeback.models.factor_model import FactorModel
 
 
+LARGEST_GAP = 1e-5  # between a score and what adds up to it, of max(1, abs(score))
+
+
 @dataclass(frozen=True)
 class Contribution:
     """One item of the user's history and its share of the score."""
@@ -97,6 +100,13 @@ def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_ro
     """Explain the score that a history gives to an item."""
     baseline = model.mean_ + (0.0 if model.item_biases_ is None else float(model.item_biases_[item_row]))
     shares = model._shares(history, item_row)
+    rounding = np.finfo(np.float64).eps * float(np.abs(shares.contributions).sum())  # in whatever order they are added
+    gap = abs(float(shares.contributions.sum()) + shares.rest - shares.score) + rounding
+    if not gap <= LARGEST_GAP * max(1.0, abs(baseline + shares.score)):
+        raise UnsupportedError(
+            f"explain cannot make the shares add up here: they miss the score of {baseline + shares.score:.6g} by "
+            f"{gap:.3g}, since the regularization is too small for float64. Fit with a larger regularization."
+        )
     own_items = history.rows.indices
     order = np.argsort(-shares.contributions, kind="stable")
     titles = model.titles_

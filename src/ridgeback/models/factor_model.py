@@ -251,10 +251,11 @@ class FactorModel(Recommender):
             by_item = ListedPairs(data.item_users, weights)
         else:
             by_item = by_user.transpose()
-        problems: dict[SideName, RowProblem] = {
-            "users": self._row_problem("users", by_user),
-            "items": self._row_problem("items", by_item),
-        }
+        with np.errstate(over="ignore"):  # what is too large for float32 is refused by the first loss
+            problems: dict[SideName, RowProblem] = {
+                "users": self._row_problem("users", by_user),
+                "items": self._row_problem("items", by_item),
+            }
         with interruptible() as cancel, contextlib.ExitStack() as shown:
             sides: dict[SideName, Side] = {"users": start[0], "items": start[1]}
             state = Alternation(

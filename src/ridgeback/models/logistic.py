@@ -267,7 +267,11 @@ class LogisticMF(FactorModel):
         row = logistic_row(self._row_problem("users", listed), 0, self.item_factors_, self.item_biases_)
         with one_blas_thread():
             optimum = minimize(row)
-            assert optimum is not None  # every ridge is above 0
+            if optimum is None:
+                raise UnsupportedError(
+                    "explain needs the optimum of the user's row, and the regularization is too small, or too far from "
+                    "the bias_regularization, to find it in float64. Fit with both of one size, above 1e-6."
+                )
             optimum += np.linalg.solve(row.half_hessian(optimum), -row.gradient(optimum) / 2)  # down to rounding
         target = self.item_factors_[item_row].astype(np.float64)
         if p["biases"]:

@@ -26,6 +26,7 @@ MAX_HALVINGS = 40
 MAX_NEWTON_STEPS = 100  # where something is not regularised; ten times as many where an optimum must exist
 GRADIENT_TOLERANCE = 1e-10
 LOSS_ROUNDING = 1e-13
+LARGEST = 1e38  # an optimum beyond float32, in which factors are stored, is none
 
 
 def softplus(x: Float64Array) -> Float64Array:
@@ -260,13 +261,18 @@ def minimize(row: LogisticRow, tolerance: float = GRADIENT_TOLERANCE) -> Float64
 
     Near the optimum a step gains less than the loss's own rounding: there it is enough that the loss does not rise.
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # where there is no optimum, u runs away until the steps end
+        return _newton_steps(row, tolerance)
+
+
+def _newton_steps(row: LogisticRow, tolerance: float) -> Float64Array | None:
     u = np.zeros(len(row.ridges))
     loss = row.loss(u)
     n_steps = MAX_NEWTON_STEPS if (row.ridges == 0).any() else 10 * MAX_NEWTON_STEPS
     for _ in range(n_steps):
         gradient = row.gradient(u)
         if np.linalg.norm(gradient) <= tolerance * row.gradient_scale(u):
-            return u
+            return u if np.linalg.norm(u) <= LARGEST else None
         step, _ = solve_symmetric(row.half_hessian(u), -gradient / 2)
         for _ in range(MAX_HALVINGS):
             lower = row.loss(u + step)

@@ -46,6 +46,7 @@ HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const Fi
     result.totals.loss += part.loss;
     result.totals.n_unsolved += part.n_unsolved;
     result.totals.n_cg_steps += part.n_cg_steps;
+    result.totals.gain += part.gain;
   }
   return result;
 }

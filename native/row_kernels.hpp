@@ -9,7 +9,8 @@
 namespace ridgeback {
 
 struct RowOptions {
-  int n_cg_steps = 0;                // conjugate gradient only
+  int n_cg_steps = 0;                // conjugate gradient: at most so many a row
+  double least_gain = 0;             // and a row stops where the next promises less than this a neighbour
   bool is_double = false;            // exact: assemble and solve in float64
   std::uint8_t* unsolved = nullptr;  // (n_rows) or null: set to 1 where a row needs the minimum-norm solver
 };

@@ -7,6 +7,9 @@
 //                        and  v_j = w_j (y_j . p) in the others:           q = (A - D) p
 //
 // and a step costs one pass. Each gives b . p = sum_j c_j (y_j . p) as well, from which the row's loss follows.
+//
+// A step of length a = r.z / p.(A p) takes a r.z off the loss, and the next is expected to take (r.z)' / r.z times as
+// much, primes being after the step.
 #include "assemble.hpp"
 #include "row_kernels.hpp"
 
@@ -277,7 +280,9 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
   float residual = dot<float>(s.r, s.z, layout.length);
   // Below this a division would only amplify rounding.
   const float least = 1e-14f * (start + residual);
-  for (int step = 0; step < options.n_cg_steps && residual > least; ++step) {
+  const double least_gain = options.least_gain * static_cast<double>(pairs.n);
+  double expected = 0;
+  for (int step = 0; step < options.n_cg_steps && residual > least && (step == 0 || expected > least_gain); ++step) {
     const double b_p = multiply<false>(pairs, layout, step + 1, s.p, s.q, s.part);
     for (int f = 0; f < layout.length; ++f) s.q[f] += s.D[f] * s.p[f];
     const float curvature = dot<float>(s.p, s.q, layout.length);
@@ -286,10 +291,13 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
     add_scaled<float>(length, s.p, s.x, layout.length);
     add_scaled<float>(-length, s.q, s.r, layout.length);
     b_x += static_cast<double>(length) * b_p;
+    const double gain = static_cast<double>(length) * static_cast<double>(residual);
     ++totals.n_cg_steps;
+    totals.gain += gain;
     for (int f = 0; f < layout.length; ++f) s.z[f] = s.inverse[f] * s.r[f];
     const float next = dot<float>(s.r, s.z, layout.length);
     const float turn = next / residual;
+    expected = gain * static_cast<double>(turn);
     residual = next;
     for (int f = 0; f < layout.length; ++f) s.p[f] = s.z[f] + turn * s.p[f];
   }

@@ -53,7 +53,7 @@ def job(
     assert not [finding for finding in checked["findings"] if finding["level"] == "error"]
     made.answer("fit", *events, *titles, *parameters, "-o", made.model)
     judged = made.answer("evaluate", *events, *parameters, "-k", "10")
-    assert judged["metrics"]["ndcg@10"] > 1.2 * judged["baselines"]["Popularity"]["ndcg@10"]
+    assert judged["metrics"]["ndcg@10"] > 1.15 * judged["baselines"]["Popularity"]["ndcg@10"]
     return made
 
 

@@ -146,6 +146,10 @@ def _solver(parameters: Mapping[str, Any]) -> tuple[str, HalfStepSeconds]:
     if solver in ("gradient", "adagrad"):
         return f"{solver} steps", lambda nnz, n_rows, k: cg_seconds(nnz, n_rows, k, 1)
     if solver == "cg":
-        n_steps = int(parameters["n_cg_steps"])
-        return f"conjugate gradient with {n_steps} steps", lambda nnz, n_rows, k: cg_seconds(nnz, n_rows, k, n_steps)
+        given = parameters["n_cg_steps"]
+        n_steps = 2 if given == "auto" else int(given)
+        return (
+            f"conjugate gradient with {'about ' if given == 'auto' else ''}{n_steps} steps",
+            lambda nnz, n_rows, k: cg_seconds(nnz, n_rows, k, n_steps),
+        )
     return "majorized" if solver == "majorize" else "exact solver", exact_seconds

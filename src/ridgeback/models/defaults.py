@@ -61,10 +61,9 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     "bias": {"regularization": 3.0},
 }
 
-# Conjugate-gradient steps a row where n_cg_steps="auto". In the Gramian's eigenbasis, on 18 M interactions at 64
-# factors, two end nearer the exact fit than three plain ones do elsewhere (`benchmarks/epoch.py`). Ratings have no
+# Conjugate-gradient steps a row with n_cg_steps="auto" where a side is solved for the first time. Ratings have no
 # Gramian whose eigenbasis could help.
-N_CG_STEPS = {"implicit": 2, "explicit": 3}
+N_FIRST_CG_STEPS = {"implicit": 2, "explicit": 3}
 
 
 def resolve(kind: str, parameters: dict[str, Any], shape: DataShape) -> dict[str, Any]:

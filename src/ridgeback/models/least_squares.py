@@ -6,10 +6,10 @@ from typing import Any
 
 from ridgeback.errors import ParameterError
 from ridgeback.models import checks
-from ridgeback.models.defaults import N_CG_STEPS
+from ridgeback.models.defaults import N_FIRST_CG_STEPS
 from ridgeback.models.explaining import Shares, least_squares_shares
 from ridgeback.models.factor_model import FactorModel
-from ridgeback.models.row_solver import ConjugateGradient, Exact, NonNegative, RowSolver
+from ridgeback.models.row_solver import AdaptiveConjugateGradient, ConjugateGradient, Exact, NonNegative, RowSolver
 from ridgeback.models.training import ListedPairs
 
 
@@ -25,8 +25,8 @@ class LeastSquaresModel(FactorModel):
         owner = type(self).__name__
         solver = checks.check_choice(owner, "solver", self.solver, ("auto", "exact", "cg"))
         non_negative = checks.check_flag(owner, "non_negative", self.non_negative)
-        n_steps = N_CG_STEPS[self.family]
-        if self.n_cg_steps != "auto":
+        n_steps = self.n_cg_steps
+        if n_steps != "auto":
             n_steps = checks.check_count(owner, "n_cg_steps", self.n_cg_steps, low=1)
         if non_negative and solver == "cg":
             raise ParameterError(
@@ -41,7 +41,11 @@ class LeastSquaresModel(FactorModel):
         p = self.parameters_
         if p["non_negative"]:
             return NonNegative()
-        return ConjugateGradient(p["n_cg_steps"]) if p["solver"] == "cg" else Exact()
+        if p["solver"] == "exact":
+            return Exact()
+        if p["n_cg_steps"] == "auto":
+            return AdaptiveConjugateGradient(N_FIRST_CG_STEPS[self.family])
+        return ConjugateGradient(p["n_cg_steps"])
 
     def _final_solver(self) -> RowSolver:
         return NonNegative() if self.parameters_["non_negative"] else Exact("double")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,10 @@ import numpy.typing as npt
 from ridgeback.solvers import native
 from ridgeback.solvers.matrices import aligned
 from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Precision, RowProblem
+
+# Chosen by objective and row error after equal work: `benchmarks/cg_steps.py` prints the table.
+WORTHWHILE = 0.03
+MOST_STEPS = 8
 
 
 @dataclass
@@ -140,6 +144,48 @@ class ConjugateGradient:
             n_threads=n_threads,
             cancel=cancel,
         )
+
+
+@dataclass(frozen=True)
+class AdaptiveConjugateGradient:
+    """As many steps a row as pay: fewer where a row hardly moves any more, and where neighbours make steps dear.
+
+    What the side's last half-step took off the loss, by neighbour, says how far the alternation still moves; a step
+    that promises less than `WORTHWHILE` times that is left out. The first half-step of a side takes `n_first_steps`.
+    """
+
+    n_first_steps: int
+    uses_eigenbasis: bool = True
+    may_not_raise: bool = False
+    gains: dict[int, float] = field(default_factory=dict)
+
+    def solve(
+        self,
+        problem: RowProblem,
+        fixed: Side,
+        own: Side,
+        gram: Float64Array | None,
+        *,
+        n_threads: int,
+        cancel: npt.NDArray[np.uint8] | None,
+    ) -> HalfStep:
+        """Take the steps, and remember what they gained."""
+        side = id(problem.rows)
+        last_gain = self.gains.get(side)
+        result = native.solve_cg(
+            problem,
+            fixed.factors,
+            fixed.biases,
+            own.factors,
+            own.biases,
+            None if gram is None else np.diag(gram).copy(),
+            n_steps=self.n_first_steps if last_gain is None else MOST_STEPS,
+            least_gain=0.0 if last_gain is None else WORTHWHILE * last_gain / max(1, problem.rows.nnz),
+            n_threads=n_threads,
+            cancel=cancel,
+        )
+        self.gains[side] = result.gain
+        return result
 
 
 @dataclass(frozen=True)

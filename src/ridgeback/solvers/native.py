@@ -37,7 +37,7 @@ def solve_exact(
     """
     gram = _gram(problem, fixed_factors, gram, n_threads)
     unsolved = np.zeros(problem.rows.n_rows, dtype=np.uint8)
-    loss, n_unsolved, is_complete = _solve(
+    loss, n_unsolved, is_complete, *_ = _solve(
         "exact", problem, fixed_factors, fixed_biases, factors, biases, gram, 0, precision, unsolved, n_threads, cancel
     )
     if n_unsolved:
@@ -54,11 +54,12 @@ def solve_cg(
     gram_diagonal: Float64Array | None = None,
     *,
     n_steps: int,
+    least_gain: float = 0.0,
     n_threads: int = 1,
     cancel: CancelFlag | None = None,
 ) -> HalfStep:
     """A few conjugate-gradient steps a row in the Gramian's eigenbasis, as `reference.solve_cg`."""
-    loss, _, is_complete = _solve(
+    loss, _, is_complete, n_cg_steps, gain = _solve(
         "cg",
         problem,
         fixed_factors,
@@ -71,8 +72,9 @@ def solve_cg(
         None,
         n_threads,
         cancel,
+        least_gain,
     )
-    return HalfStep(loss, 0, is_complete)
+    return HalfStep(loss, 0, is_complete, n_cg_steps=n_cg_steps, gain=gain)
 
 
 def solve_non_negative(
@@ -88,7 +90,7 @@ def solve_non_negative(
 ) -> HalfStep:
     """Solve every row with non-negative factors, as `reference.solve_non_negative`."""
     gram = _gram(problem, fixed_factors, gram, n_threads)
-    loss, _, is_complete = _solve(
+    loss, _, is_complete, *_ = _solve(
         "non_negative",
         problem,
         fixed_factors,
@@ -141,7 +143,8 @@ def _solve(
     unsolved: npt.NDArray[np.uint8] | None,
     n_threads: int,
     cancel: CancelFlag | None,
-) -> tuple[float, int, bool]:
+    least_gain: float = 0.0,
+) -> tuple[float, int, bool, int, float]:
     return _native.solve_rows(
         solver=solver,
         indptr=problem.rows.indptr,
@@ -161,6 +164,7 @@ def _solve(
         factors=factors,
         biases=biases,
         n_cg_steps=n_cg_steps,
+        least_gain=least_gain,
         is_double=precision == "double",
         unsolved=unsolved,
         n_threads=n_threads,

@@ -106,9 +106,15 @@ class HalfStep:
         False where the half-step was stopped; rows already solved stay solved.
     n_unbounded : int
         Rows of a logistic problem that have no finite optimum; they stay as they were.
+    n_cg_steps : int
+        Conjugate-gradient steps of all rows together.
+    gain : float
+        What these steps took off the loss.
     """
 
     loss: float
     n_singular: int = 0
     is_complete: bool = True
     n_unbounded: int = 0
+    n_cg_steps: int = 0
+    gain: float = 0.0

@@ -250,6 +250,7 @@ def solve_cg(
     gram_diagonal: Float64Array | None = None,
     *,
     n_steps: int,
+    least_gain: float = 0.0,
     n_threads: int = 1,
     cancel: npt.NDArray[np.uint8] | None = None,
 ) -> HalfStep:
@@ -259,14 +260,19 @@ def solve_cg(
     ``A = D + sum_j w_j y_j y_j^T`` with ``D = diag(unobserved_weight * gram_diagonal + ridge)``. D is the
     preconditioner; without an all-pairs term it is the diagonal of A.
 
-    Parameters and returns as in `solve_exact`; `gram_diagonal` (k,) are the Gramian's eigenvalues.
+    A step takes ``length * r.z`` off the loss, and the next is expected to take ``r.z after / r.z before`` times as
+    much. After its first step a row stops where that is at most `least_gain` times its number of neighbours, which is
+    what a step costs.
+
+    Parameters and returns as in `solve_exact`; `gram_diagonal` (k,) are the Gramian's eigenvalues, `n_steps` the most a
+    row takes.
 
     Notes
     -----
     O(nnz k) a step. Source: Hestenes & Stiefel 1952; Takacs et al. 2011 for ALS.
     """
     gram = None if gram_diagonal is None else np.diag(gram_diagonal)
-    loss = 0.0
+    loss, gain, n_cg_steps = 0.0, 0.0, 0
     for row in _rows(problem, factors, biases):
         system = row_system(problem, row, fixed_factors, fixed_biases, gram)
         own_part = system.columns.T**2 @ system.weights
@@ -285,14 +291,19 @@ def solve_cg(
             if residual <= 1e-14 * scale or p @ q <= 0:
                 break
             length = residual / (p @ q)
+            step_gain = length * residual
+            gain += float(step_gain)
+            n_cg_steps += 1
             x = x + length * p
             r = r - length * q
             z = inverse * r
             residual, previous = r @ z, residual
             p = z + residual / previous * p
+            if step_gain * residual / previous <= least_gain * len(system.weights):
+                break
         loss += system.loss(x)
         _store(x, row, factors, biases)
-    return HalfStep(loss)
+    return HalfStep(loss, n_cg_steps=n_cg_steps, gain=gain)
 
 
 def solve_non_negative(

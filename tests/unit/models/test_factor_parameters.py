@@ -132,7 +132,7 @@ def test_every_default_of_the_table_is_resolved() -> None:
                 assert fitted.parameters_[name] is not None
             unresolved = {name for name, value in fitted.parameters_.items() if value in (None, "auto")}
             allowed = {"alpha"} if kind in ("ials", "logistic") else {"unobserved_weight"} if kind == "hu" else set()
-            assert unresolved <= allowed | {"tolerance", "neighbor_weight"}
+            assert unresolved <= allowed | {"tolerance", "neighbor_weight", "n_cg_steps"}
             assert fitted.parameters_["n_threads"] >= 1
     assert rb.BiasBaseline().fit(data()).parameters_ == {"regularization": DEFAULTS["bias"]["regularization"]}
 

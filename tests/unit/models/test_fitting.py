@@ -271,7 +271,7 @@ def test_more_factors_than_items_do_not_need_regularization(
     cg, exact = fitted("cg"), fitted("exact")
     zero = cg.history_[0]["loss"]
     assert cg.history_[-1]["loss"] == pytest.approx(exact.history_[-1]["loss"], abs=1e-5 * zero)
-    assert np.abs(cg.item_factors_).max() < 10
+    assert np.abs(cg.item_factors_).max() < 100  # blown-up rounding is far beyond
 
 
 def test_a_fit_that_ends_near_zero_says_so() -> None:

@@ -51,7 +51,7 @@ HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const Fi
   return result;
 }
 
-void gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
+bool gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
           double* result) {
   const std::int64_t size = static_cast<std::int64_t>(k) * k;
   const std::vector<Chunk> chunks = even_chunks(n_rows, 1024);
@@ -68,7 +68,7 @@ void gram(const float* factors, const double* row_weights, std::int64_t n_rows, 
   std::mutex lock;
   std::condition_variable turn;
   std::int64_t next = 0;
-  run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t i, int worker) {
+  return run_chunks(static_cast<std::int64_t>(chunks.size()), execution, [&](std::int64_t i, int worker) {
     double* own = static_cast<double*>(partial.of(worker));
     kernels().matrix->gram(factors, row_weights, k, chunks[i].begin, chunks[i].end, scratch.of(worker), own);
     std::unique_lock<std::mutex> guard(lock);

@@ -14,8 +14,9 @@ struct HalfStep {
 HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const FixedSide& fixed, const OwnSide& own,
                    const RowOptions& options, const Execution& execution);
 
-// gram (k, k) = sum_r row_weights[r] x_r x_r^T in float64; partial sums are added in the order of the rows.
-void gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
+// gram (k, k) = sum_r row_weights[r] x_r x_r^T in float64; partial sums are added in the order of the rows. False when
+// it was stopped: the sum is then of the first rows only.
+bool gram(const float* factors, const double* row_weights, std::int64_t n_rows, int k, const Execution& execution,
           double* result);
 
 // sum_r row_weights[r] |x_r|^2 in float64, partial sums added in the order of the rows.

@@ -5,17 +5,18 @@
 void register_matrices(nb::module_& m) {
   m.def(
       "gram",
-      [](Matrix<const float> factors, OptionalVector<const double> row_weights, Matrix<double> result, int n_threads) {
+      [](Matrix<const float> factors, OptionalVector<const double> row_weights, Matrix<double> result, int n_threads,
+         const std::optional<Vector<std::uint8_t>>& cancel) {
         const int k = static_cast<int>(factors.shape(1));
-        run_released(n_threads, std::nullopt, [&](ridgeback::Execution execution) {
-          execution.interrupted = nullptr;
-          ridgeback::gram(factors.data(), data_or_null(row_weights), static_cast<std::int64_t>(factors.shape(0)), k,
-                          execution, result.data());
-          return true;
+        return run_released(n_threads, cancel, [&](ridgeback::Execution execution) {
+          if (!cancel) execution.interrupted = nullptr;  // whoever gives no flag wants the whole sum
+          return ridgeback::gram(factors.data(), data_or_null(row_weights), static_cast<std::int64_t>(factors.shape(0)),
+                                 k, execution, result.data());
         });
       },
       nb::arg("factors"), nb::arg("row_weights").none(), nb::arg("result").noconvert(), nb::arg("n_threads"),
-      "result (k, k) = sum over rows of weight * x x^T, in float64.");
+      nb::arg("cancel").noconvert().none() = nb::none(),
+      "result (k, k) = sum over rows of weight * x x^T, in float64; returns is_complete.");
   m.def(
       "squared_norms",
       [](Matrix<const float> factors, Vector<const double> row_weights, int n_threads) {

@@ -104,6 +104,7 @@ class Alternation:
         Interrupted
             When ctrl-C came; solved rows stay solved.
         """
+        self._hear()
         if name == "users" and self._next_users is not None:
             users, loss = self._next_users
             self._replace(name, users)
@@ -160,6 +161,7 @@ class Alternation:
         values, vectors = eigenbasis(self._gram(OTHER[name]))
         if self.solver.may_not_raise and not self._has_every_direction(name, values):
             return  # exact rows are then formed in the axes that the factors stand in
+        self._hear()  # a rotation that has begun ends
         # Of directions that the fixed side does not have only rounding is left; without a ridge it would be divided by.
         values = np.where(values > 1e-12 * values[0], values, 0.0)
         self._rotate(vectors)
@@ -186,7 +188,7 @@ class Alternation:
         is_current = own is self.sides[name]
         unobserved = 0.0
         if fixed_gram is not None:
-            own_gram = self._gram(name) if is_current else gram(own.factors, n_threads=self.n_threads)
+            own_gram = self._gram(name) if is_current else self._form_gram(own)
             unobserved = self._unobserved(fixed_gram, own_gram)
         penalty = self._penalty(name) if is_current else ridge_penalty(problem, own, self.n_threads)
         return Objective(result.loss - penalty - unobserved, unobserved, penalty + self._penalty(other))
@@ -207,8 +209,18 @@ class Alternation:
     def _gram(self, name: SideName) -> Float64Array:
         kept = self._grams[name]
         if kept is None:
-            kept = self._grams[name] = gram(self.sides[name].factors, n_threads=self.n_threads)
+            kept = self._grams[name] = self._form_gram(self.sides[name])
         return kept
+
+    def _form_gram(self, side: Side) -> Float64Array:
+        formed = gram(side.factors, n_threads=self.n_threads, cancel=self.cancel)
+        self._hear()
+        return formed
+
+    def _hear(self) -> None:
+        """End the half-step where ctrl-C came."""
+        if self.cancel[0]:
+            raise Interrupted
 
     def _penalty(self, name: SideName) -> float:
         kept = self._penalties[name]

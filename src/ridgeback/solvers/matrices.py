@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import numpy.typing as npt
 import threadpoolctl
 
 from ridgeback import _native
@@ -24,7 +25,12 @@ def aligned(n_rows: int, n_factors: int) -> Float32Array:
     return numbers[begin : begin + size].reshape(n_rows, n_factors)
 
 
-def gram(factors: Float32Array, row_weights: Float64Array | None = None, n_threads: int = 1) -> Float64Array:
+def gram(
+    factors: Float32Array,
+    row_weights: Float64Array | None = None,
+    n_threads: int = 1,
+    cancel: npt.NDArray[np.uint8] | None = None,
+) -> Float64Array:
     """``X^T diag(row_weights) X`` in float64, shape (k, k), added up in the order of the rows.
 
     Parameters
@@ -33,6 +39,8 @@ def gram(factors: Float32Array, row_weights: Float64Array | None = None, n_threa
     row_weights : float64 array, shape (n,), optional
         Left out: 1.
     n_threads : int
+    cancel : uint8 array of length 1, optional
+        Once it is non-zero the sum ends early and is no Gramian: look at it afterwards.
 
     Notes
     -----
@@ -40,7 +48,7 @@ def gram(factors: Float32Array, row_weights: Float64Array | None = None, n_threa
     """
     n_factors = factors.shape[1]
     result = np.zeros((n_factors, n_factors))
-    _native.gram(factors, row_weights, result, n_threads)
+    _native.gram(factors, row_weights, result, n_threads, cancel)
     return result
 
 

@@ -16,7 +16,9 @@ import pytest
 
 import ridgeback as rb
 from ridgeback.errors import RidgebackWarning
+from ridgeback.models import alternation
 from ridgeback.models.alternation import Alternation
+from ridgeback.solvers.matrices import gram
 
 MODELS = [
     rb.ExplicitALS(n_factors=4, regularization=0.05, n_iterations=4),
@@ -78,6 +80,36 @@ def test_the_model_is_fitted_and_usable(
     if model.parameters_["orientation"] == "principal":  # the final rotation still came
         gram = model.item_factors_.astype(float).T @ model.item_factors_
         assert np.abs(gram - np.diag(np.diag(gram))).max() < 1e-5 * gram.max()
+
+
+@pytest.mark.parametrize("side", ["users", "items"])
+def test_nothing_turns_after_ctrl_c_but_to_the_final_axes(
+    side: str, data: rb.Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotation that began ends; at many factors each takes as long as a good part of a second."""
+    turned: list[str] = []
+    rotate = alternation.rotate
+
+    def watched(*arguments: Any) -> None:
+        turned.append("rotation")
+        rotate(*arguments)
+
+    def interrupt(_: Any, record: dict[str, Any]) -> None:
+        turned.append(record["side"])
+        interrupt_at(side, 2)(_, record)
+
+    monkeypatch.setattr(alternation, "rotate", watched)
+    with pytest.raises(KeyboardInterrupt):
+        rb.ImplicitALS(n_factors=4, n_iterations=4).fit(data, callbacks=[interrupt])
+    last = len(turned) - turned[::-1].index(side)
+    assert turned[last:] == ["rotation", "rotation"]  # of users and items, to the principal axes
+    assert turned[:last].count("rotation") > 4
+
+
+def test_a_gramian_ends_early_when_ctrl_c_comes() -> None:
+    factors = np.ones((50_000, 8), dtype=np.float32)
+    assert (gram(factors, n_threads=2, cancel=np.zeros(1, np.uint8)) == 50_000).all()
+    assert (gram(factors, n_threads=2, cancel=np.ones(1, np.uint8)) == 0).all()
 
 
 def test_solved_rows_stay_solved(model: Any, data: rb.Interactions) -> None:

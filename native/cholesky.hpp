@@ -108,6 +108,22 @@ inline bool factorise(const T* A, const T* b, int padded, T smallest, const Fact
   return true;
 }
 
+// z = U^-T b, for another right side.
+template <class T>
+inline void substitute_forward(const Factor<T>& factor, int padded, const T* b) {
+  constexpr int N = Vec<T>::N;
+  const std::int64_t square = static_cast<std::int64_t>(padded) * N;
+  for (int block = 0; block < padded; block += N) {
+    const T* panel = factor.U + block / N * square;
+    Vec<T> rest = Vec<T>::load(b + block) - column_sums<T>(panel, factor.z, block);
+    _Pragma("GCC unroll 16") for (int r = 0; r < N; ++r) {
+      factor.z[block + r] = rest.lane(r) * factor.inverse[block + r];
+      rest = subtract_product(Vec<T>::splat(factor.z[block + r]),
+                              Vec<T>::load(panel + static_cast<std::int64_t>(block + r) * N), rest);
+    }
+  }
+}
+
 // x with U x = z.
 template <class T>
 inline void substitute_back(const Factor<T>& factor, int padded, T* x) {

@@ -135,5 +135,25 @@ inline bool solve_dual(const RowProblem& problem, const FixedSide& fixed, const 
   return true;
 }
 
+// The trace of K of the row just solved: what float32's rounding may grow by in solve_dual_again, which takes the
+// difference of numbers that many times as large.
+inline double trace(const Dual& d, int n_padded) {
+  double total = 0;
+  for (int j = 0; j < n_padded; ++j) total += static_cast<double>(d.K[place<float>(j, j, n_padded)]);
+  return total;
+}
+
+// x = A^-1 b of the row just solved, b = rhs: D^-1/2 (I - Z^T K^-1 Z) D^-1/2 b.
+inline void solve_dual_again(const Shape& shape, int n_padded, const Dual& d, const float* rhs, float* x) {
+  constexpr int N = Vec<float>::N;
+  for (int f = 0; f < shape.padded; ++f) x[f] = d.D_roots[f] * rhs[f];
+  for (int j = 0; j < n_padded; j += N)
+    column_sums<float>(d.Z + static_cast<std::int64_t>(j) * shape.padded, x, shape.padded).store(d.u + j);
+  substitute_forward<float>(d.factor, n_padded, d.u);
+  substitute_back<float>(d.factor, n_padded, d.t);
+  sum_neighbours(d.Z, n_padded, shape.padded, d.t, d.e);
+  for (int f = 0; f < shape.padded; ++f) x[f] = d.D_roots[f] * (x[f] - d.e[f]);
+}
+
 }  // namespace
 }  // namespace ridgeback::RIDGEBACK_LEVEL

@@ -258,9 +258,15 @@ inline float fold(const Vec<float>& v) {
   return out[0];
 }
 inline double fold(const Vec<double>& v) {
-  double lane[8];
-  std::memcpy(lane, &v, sizeof lane);
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+  typedef double Four __attribute__((vector_size(32)));
+  typedef double Two __attribute__((vector_size(16)));
+  Four half[2];
+  Two quarter[2];
+  std::memcpy(half, &v, sizeof half);
+  const Four pairs = half[0] + half[1];  // lanes 0 + 4, 1 + 5, 2 + 6, 3 + 7
+  std::memcpy(quarter, &pairs, sizeof quarter);
+  const Two sums = quarter[0] + quarter[1];
+  return sums[0] + sums[1];
 }
 
 inline void fold4(const Vec<double>& v0, const Vec<double>& v1, const Vec<double>& v2, const Vec<double>& v3,

@@ -1,8 +1,9 @@
 // Exact rows: form A and b, factorise, solve; or, for rows shorter than their unknown, the same through the dual.
-// Float32 with a float64 second try, or float64 throughout.
+// Float32 with a float64 second try; or refined to float64's quality, with float64 throughout as the second try.
 #include "assemble.hpp"
 #include "cholesky.hpp"
 #include "dual.hpp"
+#include "refined.hpp"
 #include "row_kernels.hpp"
 
 namespace ridgeback::RIDGEBACK_LEVEL {
@@ -66,10 +67,15 @@ void store_row(const T* x, const Shape& shape, const OwnSide& own, std::int64_t 
   if (shape.has_bias) own.biases[r] = static_cast<float>(x[shape.n_factors]);
 }
 
-bool is_diagonal(const double* gram, std::int64_t k) {
-  for (std::int64_t i = 0; i < k; ++i)
-    for (std::int64_t j = 0; j < k; ++j)
-      if (i != j && gram[i * k + j] != 0) return false;
+// Whether |G_ij| <= tolerance * sqrt(G_ii G_jj) off the diagonal.
+bool is_diagonal(const double* gram, std::int64_t k, double tolerance) {
+  const double squared = tolerance * tolerance;
+  for (std::int64_t i = 0; i < k; ++i) {
+    const double* row = gram + i * k;
+    int n_above = 0;
+    for (std::int64_t j = 0; j < i; ++j) n_above += row[j] * row[j] > squared * row[i] * gram[j * k + j];
+    if (n_above) return false;
+  }
   return true;
 }
 
@@ -110,8 +116,8 @@ class Rows {
       gram_diagonal_[f] = has_gram && f < shape_.n_factors
                               ? static_cast<float>(problem.unobserved_weight * fixed.gram[f * (shape_.n_factors + 1)])
                               : 0.0f;
-    has_dual_ = !options.is_double && (!has_gram || is_diagonal(fixed.gram, shape_.n_factors));
-    if (!options.is_double) start_system<float>(problem, fixed, shape_, single_.start);
+    // Refined rows correct what is left beside the diagonal, such as the rounding of factors in their principal axes.
+    has_dual_ = !has_gram || is_diagonal(fixed.gram, shape_.n_factors, options.is_double ? 1e-3 : 0.0);
   }
 
   void solve(std::int64_t r, Totals& totals) {
@@ -119,7 +125,7 @@ class Rows {
     if (problem_.indptr[r + 1] == problem_.indptr[r]) {
       for (int i = 0; i < shape_.size; ++i) single_.x[i] = 0;
       store_row(single_.x, shape_, own_, r);
-    } else if (!(!options_.is_double && solve_single(r, loss)) && !solve_double(r, loss)) {
+    } else if (!(options_.is_double ? solve_refined(r, loss) : solve_single(r, loss)) && !solve_double(r, loss)) {
       loss = 0;
       ++totals.n_unsolved;
       if (options_.unsolved) options_.unsolved[r] = 1;
@@ -128,19 +134,56 @@ class Rows {
   }
 
  private:
+  bool prefers_dual(std::int64_t r) const {
+    return has_dual_ && ridgeback::RIDGEBACK_LEVEL::prefers_dual(problem_.indptr[r + 1] - problem_.indptr[r], shape_);
+  }
+
+  bool solve_primal_single(std::int64_t r, double constant, double& loss) {
+    if (!has_single_start_) start_system<float>(problem_, fixed_, shape_, single_.start);
+    has_single_start_ = true;
+    return solve_primal<float>(problem_, fixed_, shape_, r, constant, single_, loss);
+  }
+
+  bool solve_dual_single(std::int64_t r, double constant, double& loss) {
+    return solve_dual(problem_, fixed_, shape_, r, gram_diagonal_, single_.w, single_.c, constant,
+                      smallest_pivot<float>(), dual_, loss);
+  }
+
   bool solve_single(std::int64_t r, double& loss) {
     const double constant = pair_weights<float>(problem_, fixed_, r, single_.w, single_.c);
-    if (has_dual_ && prefers_dual(problem_.indptr[r + 1] - problem_.indptr[r], shape_)) {
-      if (solve_dual(problem_, fixed_, shape_, r, gram_diagonal_, single_.w, single_.c, constant,
-                     smallest_pivot<float>(), dual_, loss) &&
-          holds_loss(loss, constant)) {
-        store_row(dual_.x, shape_, own_, r);
-        return true;
-      }
+    if (prefers_dual(r) && solve_dual_single(r, constant, loss) && holds_loss(loss, constant)) {
+      store_row(dual_.x, shape_, own_, r);
+      return true;
     }
-    if (!solve_primal<float>(problem_, fixed_, shape_, r, constant, single_, loss)) return false;
+    if (!solve_primal_single(r, constant, loss)) return false;
     if (!holds_loss(loss, constant) || !holds_solution(single_.A, single_.x, shape_, constant)) return false;
     store_row(single_.x, shape_, own_, r);
+    return true;
+  }
+
+  bool solve_refined(std::int64_t r, double& loss) {
+    const std::int64_t n = problem_.indptr[r + 1] - problem_.indptr[r];
+    const double constant = pair_weights<double>(problem_, fixed_, r, double_.w, double_.c);
+    for (std::int64_t j = 0; j < n; ++j) single_.w[j] = static_cast<float>(double_.w[j]);
+    for (std::int64_t j = 0; j < n; ++j) single_.c[j] = static_cast<float>(double_.c[j]);
+    const bool is_dual = prefers_dual(r) && solve_dual_single(r, constant, loss);
+    if (!is_dual && !solve_primal_single(r, constant, loss)) return false;
+    const float* solution = is_dual ? dual_.x : single_.x;
+    for (int f = 0; f < shape_.padded; ++f) double_.x[f] = f < shape_.size ? static_cast<double>(solution[f]) : 0.0;
+    const int n_padded = static_cast<int>((n + 15) / 16 * 16);
+    const double rate = is_dual ? 1e-5 + 6e-8 * trace(dual_, n_padded) : 1e-5;
+    const auto solve_again = [&](const float* rhs, float* x) {
+      if (is_dual) {
+        solve_dual_again(shape_, n_padded, dual_, rhs, x);
+      } else {
+        substitute_forward<float>(single_.factor, shape_.padded, rhs);
+        substitute_back<float>(single_.factor, shape_.padded, x);
+      }
+    };
+    if (!refine(problem_, fixed_, shape_, r, double_.w, double_.c, constant, double_.x, double_.b, single_.b, single_.x,
+                solve_again, rate, loss))
+      return false;
+    store_row(double_.x, shape_, own_, r);
     return true;
   }
 
@@ -162,7 +205,7 @@ class Rows {
   Dual dual_;
   System<float> single_;
   System<double> double_;
-  bool has_dual_, has_double_start_ = false;
+  bool has_dual_, has_single_start_ = false, has_double_start_ = false;
 };
 
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, const RowOptions&,

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from ridgeback.data.csr import Csr
 from ridgeback.solvers import native, reference
 from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate, squared_norms
-from ridgeback.solvers.problem import PULLS, Float32Array, HalfStep, Pull, RowProblem
+from ridgeback.solvers.problem import PULLS, Float32Array, HalfStep, Precision, Pull, RowProblem
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -207,6 +207,26 @@ def test_short_and_long_rows_are_the_reference(k: int, pull: Pull, biases: bool)
     assert half.loss == pytest.approx(result.loss, rel=2e-5)
 
 
+@pytest.mark.parametrize(("pull", "biases"), VARIANTS)
+@pytest.mark.parametrize("k", [1, 7, 15, 16, 17, 31, 33, 64, 65, 100, 129])
+@pytest.mark.parametrize("ridge", [2.0, 1e-3])
+def test_refined_rows_are_the_reference_to_float32s_last_bit(k: int, pull: Pull, biases: bool, ridge: float) -> None:
+    """In double precision, with a Gramian that is diagonal but for the rounding of the factors, and with a full one."""
+    start = staircase(k, pull, biases)
+    for case in (start, start.turned()[0]):
+        problem = replace(case.problem, ridges=case.problem.ridges * (ridge / 2.0))
+        gram_matrix = gram(case.fixed) if problem.unobserved_weight else None
+        expected, expected_biases = case.copies(np.float64)
+        result = reference.solve_exact(problem, case.fixed, case.fixed_biases, expected, expected_biases, gram_matrix)
+        factors, own_biases = case.copies()
+        half = native.solve_exact(
+            problem, case.fixed, case.fixed_biases, factors, own_biases, gram_matrix, precision="double"
+        )
+        close(factors, expected, 1e-7)
+        close(own_biases, expected_biases, 1e-7)
+        assert half.loss == pytest.approx(result.loss, rel=1e-8)
+
+
 def test_a_thousand_factors() -> None:
     case, diagonal = staircase(1024, "one_plus_weight", False).turned()
     assert diagonal is not None
@@ -251,8 +271,9 @@ def test_tiny_weights_stay_finite(smallest: float) -> None:
     close(factors, expected, 1e-4)
 
 
+@pytest.mark.parametrize("precision", ["single", "double"])
 @pytest.mark.parametrize("ridge", [0.0, 1e-30, 1e-12, 1e-6])
-def test_hardly_regularised_short_rows_are_solved_in_double(ridge: float) -> None:
+def test_hardly_regularised_short_rows_are_solved_in_double(ridge: float, precision: Precision) -> None:
     """The dual's system is as ill-conditioned as the primal: pivots vanish, and float64 takes over."""
     rng = np.random.default_rng(5)
     fixed = rng.normal(size=(60, 50)).astype(np.float32)
@@ -262,7 +283,7 @@ def test_hardly_regularised_short_rows_are_solved_in_double(ridge: float) -> Non
     expected = np.zeros((3, 50))
     reference.solve_exact(problem, fixed, None, expected, None)
     factors = np.full((3, 50), 7, dtype=np.float32)
-    native.solve_exact(problem, fixed, None, factors, None)
+    native.solve_exact(problem, fixed, None, factors, None, precision=precision)
     close(factors, expected, 2e-3)
 
 

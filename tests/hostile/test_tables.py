@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import lzma
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ridgeback import read_interactions, read_titles
 from ridgeback.errors import BadRowsError, DataError, ParameterError, RidgebackError
 
+MODEL = Path(__file__).resolve().parent.parent / "golden" / "model-format-1.safetensors"
 HEADER = b"user,item,rating\n"
 ROWS = HEADER + b"".join(b"%d,%d,1\n" % (row % 97, row % 89) for row in range(20_000))
 
@@ -98,6 +100,7 @@ def test_when_every_row_is_bad_that_is_said(read):
         (HEADER, "has no rows; expected at least one interaction"),
         (HEADER[:-1], "has no rows"),
         (bytes(3000), "not a text file: its first line holds null bytes"),
+        (MODEL.read_bytes(), "is a Ridgeback model, not a table. .* rb.load.* ridgeback inspect"),
         (random.Random(0).randbytes(3000), "first line of .* is not UTF-8"),
         (b"PK\x03\x04....", "a zip archive or a spreadsheet; unpack it"),
         (b"SQLite format 3\x00..", "an SQLite database; pass query=.* connection=sqlite3.connect"),

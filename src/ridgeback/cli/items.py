@@ -49,16 +49,30 @@ class ItemFinder:
         Raises
         ------
         Failure
-            If several titles have the text.
+            If several titles have the text, or none.
         UnknownIdError
-            If it is neither an id nor a title.
+            If it is no id and could not be a title.
         """
         found = self.exact(text)
         if found is None:
             found = self.by_part(text)
         if found is None:
+            found = self._unknown(text)
+        return found
+
+    def _unknown(self, text: str) -> int | str:
+        """The id that the text would be; raises, naming the closest ids, as it is none of these items."""
+        from ridgeback.errors import UnknownIdError
+
+        try:
             found = self.ids.parse(text)
-            self.ids.row(found, "item")  # raises, naming the closest ids
+            self.ids.row(found, "item")
+        except UnknownIdError as error:
+            if self.titles is None or not text.strip() or text.strip().lstrip("-").isdecimal():
+                raise
+            raise Failure(
+                f"no title has {text.strip()!r} in it, nor is it an item's id; try a part of the title, or the id."
+            ) from error
         return found
 
     def exact(self, text: str) -> int | str | None:

@@ -58,6 +58,11 @@ def find_dialect(
     if not is_whole and len(lines) > 1:
         lines.pop()
     lines = lines[:_N_LINES]
+    if head[8:9] == b"{" and b'"ridgeback' in head[:4096]:
+        raise DataError(
+            f"{source} is a Ridgeback model, not a table. Give the table of interactions here; what a model holds is "
+            "shown by rb.load(path), or the command ridgeback inspect."
+        )
     if "\x00" in lines[0]:
         raise DataError(
             f"{source} is not a text file: its first line holds null bytes. Check what it is (try: file {source})."

@@ -1,17 +1,20 @@
 """Cut interactions into parts to learn from and parts to judge by.
 
 Every split is a partition: each stored pair is in exactly one part, with its value, weight and timestamp. All parts
-share the id tables of the whole, so a row is the same user or item everywhere.
+share the id tables of the whole, so a row is the same user or item everywhere. A CSR matrix whose rows are users is
+taken as fit takes it, its ids being 0 .. n - 1.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgeback.data.given import as_interactions
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, ParameterError
 
@@ -22,13 +25,13 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def random(
-    data: Interactions, test_fraction: float = 0.2, random_state: int | np.random.Generator = 0
+    data: Any, test_fraction: float = 0.2, random_state: int | np.random.Generator = 0
 ) -> tuple[Interactions, Interactions]:
     """Put a share of all pairs, chosen by chance, into the test part.
 
     Parameters
     ----------
-    data : Interactions
+    data : Interactions, or a CSR matrix whose rows are users
     test_fraction : float in (0, 1), default=0.2
         ``round(test_fraction * data.nnz)`` pairs go to the test part.
     random_state : int or numpy.random.Generator, default=0
@@ -53,6 +56,7 @@ def random(
     >>> train.nnz, test.nnz, train.n_users
     (3, 2, 3)
     """
+    data = as_interactions(data)
     fraction = _fraction(test_fraction, "test_fraction")
     rng = _generator(random_state)
     is_test = np.zeros(data.nnz, dtype=bool)
@@ -60,7 +64,7 @@ def random(
     return _cut(data, is_test)
 
 
-def leave_last_out(data: Interactions, n: int = 1) -> tuple[Interactions, Interactions]:
+def leave_last_out(data: Any, n: int = 1) -> tuple[Interactions, Interactions]:
     """Put each user's n latest pairs into the test part.
 
     Users with no more than n pairs stay whole in the training part. Among pairs of a user with equal timestamps the one
@@ -68,7 +72,7 @@ def leave_last_out(data: Interactions, n: int = 1) -> tuple[Interactions, Intera
 
     Parameters
     ----------
-    data : Interactions
+    data : Interactions, or a CSR matrix whose rows are users
         With timestamps.
     n : int, default=1
         At least 1.
@@ -85,6 +89,7 @@ def leave_last_out(data: Interactions, n: int = 1) -> tuple[Interactions, Intera
     DataError
         If there are no timestamps, or no user has more than n pairs.
     """
+    data = as_interactions(data)
     _count(n, "n", 1)
     timestamps = _timestamps(data, "leave_last_out")
     counts = data.user_items.counts()
@@ -101,14 +106,12 @@ def leave_last_out(data: Interactions, n: int = 1) -> tuple[Interactions, Intera
     return _cut(data, is_test)
 
 
-def by_time(
-    data: Interactions, test_fraction: float = 0.2, cutoff: Moment | None = None
-) -> tuple[Interactions, Interactions]:
+def by_time(data: Any, test_fraction: float = 0.2, cutoff: Moment | None = None) -> tuple[Interactions, Interactions]:
     """Put what happened from one moment on into the test part.
 
     Parameters
     ----------
-    data : Interactions
+    data : Interactions, or a CSR matrix whose rows are users
         With timestamps.
     test_fraction : float in (0, 1), default=0.2
         Without a cutoff: the moment is chosen such that the test part's share comes as near to this as equal
@@ -129,6 +132,7 @@ def by_time(
     DataError
         If there are no timestamps, or a part would be empty.
     """
+    data = as_interactions(data)
     timestamps = _timestamps(data, "by_time")
     if cutoff is None:
         fraction = _fraction(test_fraction, "test_fraction")
@@ -151,13 +155,13 @@ def by_time(
 
 
 def k_fold(
-    data: Interactions, n_folds: int = 5, random_state: int | np.random.Generator = 0
+    data: Any, n_folds: int = 5, random_state: int | np.random.Generator = 0
 ) -> Iterator[tuple[Interactions, Interactions]]:
     """Yield n training and test parts; each pair is tested in exactly one of them.
 
     Parameters
     ----------
-    data : Interactions
+    data : Interactions, or a CSR matrix whose rows are users
         With at least `n_folds` pairs.
     n_folds : int, default=5
         At least 2. The folds' sizes differ by one pair at most.
@@ -175,6 +179,7 @@ def k_fold(
     DataError
         If there are fewer pairs than folds.
     """
+    data = as_interactions(data)
     _count(n_folds, "n_folds", 2)
     if data.nnz < n_folds:
         raise DataError(f"split.k_fold needs a pair for each fold: got {data.nnz} pairs for n_folds={n_folds}.")
@@ -183,7 +188,7 @@ def k_fold(
 
 
 def by_user(
-    data: Interactions,
+    data: Any,
     test_fraction: float = 0.2,
     history_fraction: float = 0.8,
     random_state: int | np.random.Generator = 0,
@@ -192,7 +197,7 @@ def by_user(
 
     Parameters
     ----------
-    data : Interactions
+    data : Interactions, or a CSR matrix whose rows are users
     test_fraction : float in (0, 1), default=0.2
         Share of the users that have pairs; rounded, but at least one. Only users with two or more pairs are chosen.
     history_fraction : float in (0, 1), default=0.8
@@ -217,6 +222,7 @@ def by_user(
     B. Marlin, "Collaborative filtering: a machine learning perspective", Master's thesis, University of Toronto 2004
     ("strong generalization").
     """
+    data = as_interactions(data)
     test_share = _fraction(test_fraction, "test_fraction")
     history_share = _fraction(history_fraction, "history_fraction")
     rng = _generator(random_state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError, UnsupportedError
+from ridgeback.models import checks
 from ridgeback.models.defaults import DataShape, resolve
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.training import refuse_nothing, training_interactions
@@ -48,6 +49,47 @@ class _Baseline(Recommender):
     partial_fit = _refused("partial_fit", _COUNTS_ANEW)
     forget = _refused("forget", "a baseline is counted in no time; call fit on the data without the user")
 
+    def fit(
+        self: Baseline,
+        data: Any,
+        validation: Any = None,
+        metric: str | None = None,
+        patience: int | None = None,
+        trace: Any = None,
+        callbacks: Iterable[Callable[[Any, Any], Any]] = (),
+        progress: bool = False,
+    ) -> Baseline:
+        """Count, in one step; takes the arguments of every model's fit.
+
+        Parameters
+        ----------
+        data : Interactions, or a CSR matrix whose rows are users
+        validation, metric, patience, callbacks, progress
+            Accepted and without effect: there is no iteration to measure, to report or to stop.
+        trace : None
+            Traces are not part of this version.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If there is nothing to count, or a value is NaN or infinite.
+        ParameterError
+            If a parameter cannot be used, or a callback cannot be called.
+        """
+        if trace is not None:
+            raise UnsupportedError("fit(trace=) is not part of this version; a baseline has no steps to trace either.")
+        checks.check_callbacks(type(self).__name__, callbacks)
+        self._count(_usable(data, type(self).__name__))
+        return self
+
+    def _count(self, interactions: Interactions) -> None:
+        """Set everything that is learned."""
+        raise NotImplementedError
+
     def _set(self, interactions: Interactions) -> None:
         """Set what both have in common: the data remembered, factors of no columns, no biases."""
         self._remember(interactions)
@@ -78,21 +120,10 @@ class Popularity(_Baseline):
     def __init__(self) -> None:
         pass
 
-    def fit(self: Baseline, data: Any) -> Baseline:
-        """Count.
-
-        Parameters
-        ----------
-        data : Interactions, or a CSR matrix whose rows are users
-
-        Returns
-        -------
-        self
-        """
-        self._set(_usable(data, "Popularity"))
+    def _count(self, interactions: Interactions) -> None:
+        self._set(interactions)
         self.item_biases_ = self._popularity()
         self.parameters_ = {}
-        return self
 
 
 class BiasBaseline(_Baseline):
@@ -129,25 +160,7 @@ class BiasBaseline(_Baseline):
     def __init__(self, regularization: float | None = None) -> None:
         self.regularization = regularization
 
-    def fit(self: BiasBaseline, data: Any) -> BiasBaseline:
-        """Solve for the biases.
-
-        Parameters
-        ----------
-        data : Interactions, or a CSR matrix whose rows are users
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        DataError
-            If there are no ratings, or one is NaN or infinite.
-        ParameterError
-            If the regularization is not a finite number >= 0.
-        """
-        interactions = _usable(data, "BiasBaseline")
+    def _count(self, interactions: Interactions) -> None:
         parameters = resolve("bias", self.get_params(), DataShape(*interactions.shape, interactions.nnz))
         regularization = parameters["regularization"]
         if isinstance(regularization, (bool, str)) or not np.isfinite(regularization) or regularization < 0:
@@ -167,7 +180,6 @@ class BiasBaseline(_Baseline):
         self.user_biases_, self.item_biases_ = user_biases.astype(np.float32), item_biases.astype(np.float32)
         self._rating_range = (float(ratings.min()), float(ratings.max()))
         self.parameters_ = parameters
-        return self
 
 
 def _joint_biases(

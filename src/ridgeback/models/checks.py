@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ridgeback.errors import ParameterError
 from ridgeback.models.defaults import DataShape
+
+MOST_WORKERS = 1024  # of the native work queue, however many threads are asked for
+
+_LARGE = {"frequency_exponent": 10.0, "weight_exponents": 10.0}
+_LARGE |= dict.fromkeys(
+    ("regularization", "bias_regularization", "unobserved_weight", "alpha", "init_scale", "step_size"), 1e9
+)
 
 
 def fail(owner: str, name: str, expected: str, value: Any) -> ParameterError:
@@ -32,6 +40,32 @@ def check_number(owner: str, name: str, value: Any, *, low: float = 0.0, is_open
     if not is_number or not math.isfinite(value) or value < low or (is_open and value == low):
         raise fail(owner, name, f"a finite number {'above' if is_open else 'of at least'} {low:g}", value)
     return float(value)
+
+
+def large_parameters(parameters: dict[str, Any]) -> list[str]:
+    """The parameters far beyond any use, as ``name=value``: where numbers run out of range, these are to blame."""
+    shown = []
+    for name, limit in _LARGE.items():
+        value = parameters.get(name)
+        if value is not None and np.max(np.abs(value)) > limit:
+            shown.append(f"{name}={value:g}" if np.ndim(value) == 0 else f"{name}={value}")
+    return shown
+
+
+def check_callbacks(owner: str, callbacks: Any) -> list[Any]:
+    """A list of what can be called."""
+    if callable(callbacks) or not isinstance(callbacks, Iterable):
+        raise fail_argument(owner, "callbacks", "a list of functions", callbacks)
+    readers = list(callbacks)
+    for reader in readers:
+        if not callable(reader):
+            raise fail_argument(owner, "callbacks", "a list of functions, each callable as f(model, record)", reader)
+    return readers
+
+
+def fail_argument(owner: str, name: str, expected: str, value: Any) -> ParameterError:
+    """The error for an argument of fit that is not what it must be."""
+    return ParameterError(f"The argument '{name}' of {owner}.fit must be {expected}. Got {value!r:.80} instead.")
 
 
 def check_choice(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
@@ -61,11 +95,17 @@ def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> No
     ParameterError
         With the bytes that would be needed and those that there are.
     """
-    n_factors, n_threads = parameters["n_factors"], parameters["n_threads"]
+    n_factors, n_threads = parameters["n_factors"], min(parameters["n_threads"], MOST_WORKERS)
     factors = 4 * n_factors * (shape.n_users + shape.n_items)
     systems = 8 * n_factors * n_factors * (4 * n_threads + 3)
     available = memory_bytes()
     if available is not None and factors + systems > available:
+        if factors + 8 * n_factors * n_factors * 7 <= available:
+            raise ParameterError(
+                f"The 'n_threads' parameter of {owner} must leave the systems of all threads within memory: "
+                f"{n_threads} threads need {(factors + systems) / 1e9:,.1f} GB at {n_factors} factors, this machine "
+                f"has {available / 1e9:,.1f} GB. Choose fewer threads, or None for the CPUs this process may use."
+            )
         raise ParameterError(
             f"The 'n_factors' parameter of {owner} must leave the factors within memory: {n_factors} factors for "
             f"{shape.n_users:,} users and {shape.n_items:,} items need {(factors + systems) / 1e9:,.1f} GB, this "

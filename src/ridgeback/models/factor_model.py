@@ -169,7 +169,7 @@ class FactorModel(Recommender):
         checks.check_memory(type(self).__name__, shape, parameters)
         start = self._start(interactions, parameters)
         held_out = self._held_out(interactions, validation, metric, patience)
-        readers = list(callbacks)
+        readers = checks.check_callbacks(type(self).__name__, callbacks)
         self._forget_fit()
         try:
             self._run(interactions, parameters, start, held_out, patience, readers, progress)
@@ -265,6 +265,7 @@ class FactorModel(Recommender):
                 self._measures(by_user, problems["users"]),
                 self._readers(state, callbacks, shown if progress else None),
                 zero_loss(problems["users"], self._observed_loss(), parameters["n_threads"]),
+                checks.large_parameters(parameters),
             )
             plan = fitting.Plan(
                 n_iterations=parameters["n_iterations"],

@@ -65,6 +65,7 @@ class Reporter:
     measures: Callable[[Objective], dict[str, float | None]]
     readers: list[Callable[[Record], Any]]
     zero_loss: float  # of a model that says nothing; float32 sums are exact to about 1e-7 of it
+    large_parameters: list[str] = field(default_factory=list)  # what to blame where the loss leaves float32's range
     history: list[Record] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     _previous: float | None = None
@@ -101,9 +102,15 @@ class Reporter:
 
     def _check(self, iteration: int, side: str, loss: Objective, may_not_raise: bool) -> None:
         if not math.isfinite(loss.total) or loss.magnitude > _LARGEST_LOSS:
+            blamed = ", ".join(self.large_parameters)
             raise ObjectiveRoseError(
-                f"The loss is {loss.total:.3g} after the half-step '{side}' of iteration {iteration}: values or "
-                "weights are too large for float32. Scale the values down (divide them by their mean)."
+                f"The loss is {loss.total:.3g} after the half-step '{side}' of iteration {iteration}: "
+                + (
+                    f"{blamed} is beyond what float32 factors can follow. Lower it."
+                    if blamed
+                    else "values or weights are too large for float32. Scale the values down (divide them by their "
+                    "mean)."
+                )
             )
         previous, self._previous = self._previous, loss.total
         if not may_not_raise or previous is None:

@@ -60,7 +60,8 @@ def generators(random_state: Any, owner: str) -> tuple[np.random.Generator, np.r
 
 def draw(method: str, shape: tuple[int, int], init_scale: float, rng: np.random.Generator) -> Float32Array:
     """Random factors: ``"normal"`` with sd ``init_scale / sqrt(k)``, ``"standard_normal"``, or ``"uniform"``."""
-    scale = np.float32(init_scale / np.sqrt(max(1, shape[1])))
+    with np.errstate(over="ignore"):  # beyond float32 the first loss is refused
+        scale = np.float32(init_scale / np.sqrt(max(1, shape[1])))
     values = aligned(*shape)
     (rng.random if method == "uniform" else rng.standard_normal)(dtype=np.float32, out=values)
     if method != "standard_normal":

@@ -52,14 +52,14 @@ FIT_VALUES = (  # attribute, metadata, types
 )
 
 
-def save(model: Any, path: str | os.PathLike[str], include_history: bool = True) -> None:
+def save(model: Any, path: str | bytes | os.PathLike[str], include_history: bool = True) -> None:
     """Write a fitted model to one file, which is replaced in one step.
 
     Parameters
     ----------
     model : Recommender
         Fitted.
-    path : str or path
+    path : str, bytes or path
     include_history : bool
         Also store who has interacted with what. Without it the file holds factors, ids and counts only: recommending
         then needs ``exclude_seen=False``, and explain and partial_fit are refused after loading.
@@ -77,6 +77,7 @@ def save(model: Any, path: str | os.PathLike[str], include_history: bool = True)
         If a constructor argument is an object that files do not hold (a Generator, another model); the loaded model
         has the argument's default instead.
     """
+    path = _path(path, "save")
     if getattr(model, "item_factors_", None) is None:
         raise NotFittedError(f"{type(model).__name__} is not fitted; call fit before save.")
     parameters, parameter_arrays, unsaved = store_parameters(model.get_params())
@@ -99,12 +100,19 @@ def save(model: Any, path: str | os.PathLike[str], include_history: bool = True)
     storage.write(path, tensors, metadata)
 
 
-def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
+def _path(path: Any, method: str) -> str:
+    """A path as text."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ParameterError(f"{method} needs a path: str, bytes or os.PathLike. Got {path!r:.80} instead.")
+    return os.fsdecode(path)
+
+
+def load(path: str | bytes | os.PathLike[str], verify: bool = True) -> Any:
     """Open a model file.
 
     Parameters
     ----------
-    path : str or path
+    path : str, bytes or path
         Written by `save`.
     verify : bool
         Also read every tensor once: hashes, finite floats, valid text, columns in range, unique ids. Structure, sizes
@@ -120,7 +128,8 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Any:
     ModelFileError
         If the file is not a model, is damaged or of a later format; the message says which.
     """
-    contents = FileContents(os.fsdecode(path), *storage.read(path, verify))
+    path = _path(path, "load")
+    contents = FileContents(path, *storage.read(path, verify))
     family = contents.value("family", str)
     if family not in FAMILIES:
         raise contents.error(f"its family is {family!a}, and known are {', '.join(FAMILIES)}")

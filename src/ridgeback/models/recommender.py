@@ -253,7 +253,7 @@ class Recommender(Fitted):
             "calibrate is not part of this version. Use LogisticMF, whose scores have probabilities."
         )
 
-    def save(self, path: str | os.PathLike[str], include_history: bool = True) -> None:
+    def save(self, path: str | bytes | os.PathLike[str], include_history: bool = True) -> None:
         """Write the model to one file, atomically.
 
         Parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.data.csr import Csr
+from ridgeback.data.given import as_interactions
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError
 
@@ -44,20 +44,6 @@ class ListedPairs:
         if mask.all():
             return self
         return ListedPairs(self.rows.keep(mask), None if self.weights is None else self.weights[mask])
-
-
-def as_interactions(data: Any) -> Interactions:
-    """Interactions as given, or made from a CSR matrix whose rows are users."""
-    if isinstance(data, Interactions):
-        return data
-    if isinstance(data, (str, os.PathLike)):
-        raise DataError(f"data must be Interactions; got a path. Read it first: rb.read_interactions({str(data)!r}).")
-    if hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__"):
-        raise DataError(
-            f"data must be Interactions; got a {type(data).__name__}. Say which columns are what: "
-            "rb.Interactions.from_frame(frame, user=..., item=...)."
-        )
-    return Interactions.from_csr(data)
 
 
 def training_interactions(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.data.csr import Csr
+from ridgeback.data.given import as_interactions
 from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, ParameterError
@@ -16,7 +17,6 @@ from ridgeback.metrics import names
 from ridgeback.metrics.ranking import contains, ranking_metric
 from ridgeback.metrics.rating import log_loss, mae, rmse
 from ridgeback.models.row_solver import Side
-from ridgeback.models.training import as_interactions
 from ridgeback.recommend.top_k import score_pairs, top_k
 
 if TYPE_CHECKING:

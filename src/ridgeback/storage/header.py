@@ -152,6 +152,16 @@ def _payload_begin(raw: memoryview, path: str) -> int:
             f"{LENGTH_BYTES}; it may be cut off."
         )
     length = int.from_bytes(raw[:LENGTH_BYTES], "little")
+    start = bytes(raw[:LENGTH_BYTES])
+    if (
+        start[:4] == b"PAR1"
+        or start[:2] == b"\x1f\x8b"
+        or all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in start)
+    ):
+        raise ModelFileError(
+            f"{path} is not a Ridgeback model: it begins like a table or another text ({start!r}). Fit a model to a "
+            "table first: rb.read_interactions(path), model.fit(data), model.save(path), or the command ridgeback fit."
+        )
     if length > MAX_HEADER_BYTES:
         raise ModelFileError(
             f"{path} is not a Ridgeback model: its first {LENGTH_BYTES} bytes announce a header of {length} bytes, "

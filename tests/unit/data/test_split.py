@@ -132,3 +132,18 @@ def test_k_fold_checks_before_the_first_fold(data):
 def test_a_wrong_seed_is_named(data, cut, seed):
     with pytest.raises(ParameterError, match=r"'random_state' parameter must be an int of at least 0.* Got"):
         cut(data, random_state=seed)
+
+
+def test_csr_matrices_are_taken_as_fit_takes_them(data):
+    csr = data.user_items
+    for given in (csr, csr.to_scipy()):
+        for cut in (split.random, split.by_user, lambda matrix: next(split.k_fold(matrix))):
+            parts = cut(given)
+            assert sum(part.nnz for part in parts) == csr.nnz
+            assert all(part.shape == csr.shape for part in parts)
+    with pytest.raises(DataError, match="leave_last_out needs timestamps"):
+        split.leave_last_out(csr)
+    with pytest.raises(DataError, match="needs timestamps"):
+        split.by_time(csr)
+    with pytest.raises(DataError, match=r"got a path\. Read it first"):
+        split.random("ratings.csv")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ridgeback import BiasBaseline, Csr, Interactions, Popularity
-from ridgeback.errors import DataError, ParameterError
+from ridgeback.errors import DataError, ParameterError, UnsupportedError
 
 
 def ratings(n_users: int = 40, n_items: int = 25, n: int = 400, seed: int = 0, weighted: bool = False) -> Interactions:
@@ -131,3 +131,13 @@ def test_what_a_fitted_baseline_lacks_is_not_blamed_on_fit() -> None:
     model = Popularity().fit(ratings())
     with pytest.raises(AttributeError, match="'Popularity' object has no attribute 'history_'"):
         _ = model.history_
+
+
+@pytest.mark.parametrize("model", [Popularity(), BiasBaseline()], ids=repr)
+def test_fit_takes_the_arguments_of_every_model(model: Popularity | BiasBaseline) -> None:
+    data = ratings()
+    plain = model.clone().fit(data).score(0, [0, 1, 2])
+    model.fit(data, validation=data, metric="rmse", patience=2, callbacks=[print], progress=True)
+    np.testing.assert_array_equal(model.score(0, [0, 1, 2]), plain)
+    with pytest.raises(UnsupportedError, match="trace"):
+        model.fit(data, trace=True)

@@ -159,3 +159,40 @@ def test_given_values_are_used_and_told(model: Any) -> None:
     declared = model(n_factors=2, init=(fitted.user_factors_, fitted.item_factors_)).fit(data())
     assert (declared.parameters_["init"], declared.parameters_["orientation"]) == ("declared", "start")
     assert "array" in repr(declared)
+
+
+@pytest.mark.parametrize(
+    ("model", "blamed"),
+    [
+        (rb.ExplicitALS(4, regularization=1e300), "regularization=1e[+]300"),
+        (rb.ImplicitALS(4, unobserved_weight=1e300), "unobserved_weight=1e[+]300"),
+        (rb.ImplicitALS(4, alpha=1e300), "alpha=1e[+]300"),
+        (rb.ImplicitALS(4, frequency_exponent=1e3), "frequency_exponent=1000"),
+        (rb.LogisticMF(4, init_scale=1e300), "init_scale=1e[+]300"),
+    ],
+)
+def test_an_absurd_parameter_is_blamed_and_not_the_data(model: Any, blamed: str) -> None:
+    data = rb.Interactions.from_arrays([1, 1, 2, 3, 3], [1, 2, 2, 3, 1], ratings=[1, 2, 3, 4, 5])
+    with pytest.raises(rb.errors.ObjectiveRoseError, match=f"{blamed} is beyond what float32 factors can follow"):
+        model.fit(data)
+
+
+def test_threads_are_blamed_for_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = rb.Interactions.from_arrays([1, 1, 2], [1, 2, 2])
+    monkeypatch.setattr("ridgeback.models.checks.memory_bytes", lambda: 10**9)
+    with pytest.raises(
+        ParameterError, match=r"'n_threads' parameter .* 1024 threads need 2.1 GB at 256 factors"
+    ):
+        rb.ImplicitALS(256, n_threads=10**6).fit(data)
+    with pytest.raises(ParameterError, match="'n_factors' parameter of ImplicitALS"):
+        rb.ImplicitALS(8192, n_threads=10**6).fit(data)
+    monkeypatch.undo()
+    rb.ImplicitALS(4, n_iterations=1, n_threads=10**6).fit(data)
+
+
+@pytest.mark.parametrize("callbacks", [[3], 3, print, [print, None]])
+def test_callbacks_are_functions(callbacks: Any) -> None:
+    data = rb.Interactions.from_arrays([1, 1, 2], [1, 2, 2])
+    for model in (rb.ImplicitALS(4), rb.Popularity()):
+        with pytest.raises(ParameterError, match=r"argument 'callbacks' of .*fit must be a list of functions"):
+            model.fit(data, callbacks=callbacks)

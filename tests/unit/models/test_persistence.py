@@ -11,7 +11,14 @@ import safetensors
 import ridgeback as rb
 from ridgeback import storage
 from ridgeback.data import Csr, Ids, Text, Titles
-from ridgeback.errors import HistoryMissingError, ModelFileError, NotFittedError, RidgebackWarning, UnsupportedError
+from ridgeback.errors import (
+    HistoryMissingError,
+    ModelFileError,
+    NotFittedError,
+    ParameterError,
+    RidgebackWarning,
+    UnsupportedError,
+)
 from ridgeback.models import persistence
 from ridgeback.models.persistence import load, save
 
@@ -433,3 +440,14 @@ def test_saving_and_loading_is_silent(path, capfd):
         save(fitted(), path)
         load(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_paths_are_text_bytes_or_paths(tmp_path):
+    name = bytes(tmp_path / "model.ridge")
+    fitted().save(name)
+    assert rb.load(name).user_ids_ == rb.load(tmp_path / "model.ridge").user_ids_
+    for wrong in (3, None):
+        with pytest.raises(ParameterError, match=r"save needs a path: str, bytes or os.PathLike. Got"):
+            fitted().save(wrong)
+        with pytest.raises(ParameterError, match="load needs a path"):
+            rb.load(wrong)

@@ -20,6 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,16 +128,20 @@ def guarded(iteration: Iteration, run: Run, jump: Pair, fallback: Pair, before: 
     return iteration.here(), loss, is_kept
 
 
-def nesterov(iteration: Iteration, run: Run, is_done: Callable[[Run], bool]) -> None:
-    """From z + (a - 1) / a' (z - z before), a' = (1 + sqrt(1 + 4 a^2)) / 2; a starts anew where that failed."""
+def nesterov(iteration: Iteration, run: Run, is_done: Callable[[Run], bool], is_items_only: bool = False) -> None:
+    """From z + (a - 1) / a' (z - z before), a' = (1 + sqrt(1 + 4 a^2)) / 2; a starts anew where that failed.
+
+    The users need not jump: they are solved next anyhow, and start from where they were.
+    """
     began, before, a, previous = time.perf_counter(), np.inf, 1.0, iteration.here()
     here = previous
     while not is_done(run):
         following = (1 + np.sqrt(1 + 4 * a * a)) / 2
         share = np.float32((a - 1) / following)
-        jump = tuple(z + share * (z - old) for z, old in zip(here, previous, strict=True))
+        users = here[0] if is_items_only else here[0] + share * (here[0] - previous[0])
+        jump = users, here[1] + share * (here[1] - previous[1])
         previous = here
-        here, before, is_kept = guarded(iteration, run, jump, here, before)  # type: ignore[arg-type]
+        here, before, is_kept = guarded(iteration, run, jump, here, before)
         a = following if is_kept else 1.0
         note(run, before, began)
 
@@ -218,6 +223,7 @@ def best_length(iteration: Iteration, here: Pair, direction: Pair) -> float:
 METHODS: dict[str, Callable[[Iteration, Run, Callable[[Run], bool]], None]] = {
     "plain": plain,
     "Nesterov": nesterov,
+    "Nesterov, items": partial(nesterov, is_items_only=True),
     "Anderson": anderson,
     "nonlinear CG": nonlinear_cg,
 }

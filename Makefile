@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
-BENCHMARKS ?= roofline epoch exact_epoch objective explicit recommend read memory growth row_errors acceleration
+BENCHMARKS ?= roofline epoch exact_epoch objective explicit recommend fold_in read memory growth row_errors \
+  acceleration
 
 PY := "$(VENV)/bin/python"
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --no-input --progress-bar off

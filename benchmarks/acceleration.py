@@ -7,8 +7,8 @@ ALS is a fixed-point iteration z -> T(z) on z = (X, Y): users, then items. Tried
 half-steps: "Nesterov" goes on from z by a growing share of the last step and starts anew where that fails (Mitchell,
 Ye & De Sterck 2020); "Anderson" combines the last few T(z) so that what is left of their steps is least; "nonlinear CG"
 goes along -(z - T(z)) + beta p, p the direction before, with the best length on that line, a polynomial of degree four
-(Winlaw, Hynes, Caterini & De Sterck 2015). Each is safeguarded: where the objective after the user half-step is above
-that before it, the half-step is done again from the plain iterate; its time counts. The yardstick is the lowest
+(Winlaw, Hynes, Caterini & De Sterck 2015). Each is safeguarded: a jump that would raise the objective is taken back,
+and the plain step done instead; the time of both counts. The yardstick is the lowest
 objective that any of them reaches with exact half-steps. Methods take turns; seconds are of iterations, all the
 arithmetic of the acceleration included.
 """
@@ -28,13 +28,20 @@ import numpy as np
 import matrices
 from results import median, parse, save, say, spread, table
 from ridgeback import Csr, ImplicitALS
-from ridgeback.models.alternation import Alternation, squared_loss
+from ridgeback.models.alternation import OTHER, Alternation, squared_loss
 from ridgeback.models.row_solver import Side
 from ridgeback.solvers.matrices import gram
 
-Pair = tuple[np.ndarray, np.ndarray]
+Pair = tuple[np.ndarray, ...]  # users, items
 TOLERANCES = (1e-3, 1e-4)
-HEADER = ("data", "half-steps", "method", "iterations to +0.1 %", "seconds (least - most)", "iterations to +0.01 %")
+HEADER: tuple[str, ...] = (
+    "data",
+    "half-steps",
+    "method",
+    "iterations to +0.1 %",
+    "seconds (least - most)",
+    "iterations to +0.01 %",
+)
 HEADER += ("seconds (least - most)", "safeguard used")
 
 
@@ -84,12 +91,12 @@ class Iteration:
     def place(self, pair: Pair) -> None:
         """Go on from here, in the axes of the start."""
         self.state.rotation = None
-        for name, factors in zip(("users", "items"), pair, strict=True):
-            self.state._replace(name, Side(factors.copy(), None))  # type: ignore[arg-type]
+        for name, factors in zip(OTHER, pair, strict=True):
+            self.state._replace(name, Side(factors.copy(), None))
 
     def here(self) -> Pair:
         """Copies, in the axes of the start."""
-        return tuple(self.state.in_start_axes(name).factors for name in ("users", "items"))  # type: ignore[return-value]
+        return tuple(self.state.in_start_axes(name).factors for name in OTHER)
 
     def objective(self, pair: Pair) -> float:
         """At any factors: one pass over the interactions."""
@@ -167,7 +174,7 @@ def anderson(iteration: Iteration, run: Run, is_done: Callable[[Run], bool], dep
             products += 1e-10 * np.trace(products) * np.eye(len(steps))
             weights = np.linalg.solve(products, np.ones(len(steps)))
             weights = (weights / weights.sum()).astype(np.float32)
-            jump = tuple(  # type: ignore[assignment]
+            jump = tuple(
                 sum(weight * image[side] for weight, image in zip(weights, images, strict=True)) for side in (0, 1)
             )
         note(run, before, began)
@@ -177,6 +184,7 @@ def nonlinear_cg(iteration: Iteration, run: Run, is_done: Callable[[Run], bool])
     """z <- z + length p, p = (T(z) - z) + beta p, beta by Polak and Ribiere; T(z) where that is no better."""
     began = time.perf_counter()
     here = iteration.here()
+    before = iteration.objective(here)
     direction: Pair | None = None
     old_step: Pair | None = None
     while not is_done(run):
@@ -184,7 +192,7 @@ def nonlinear_cg(iteration: Iteration, run: Run, is_done: Callable[[Run], bool])
         iteration.state.half_step("users")
         loss = iteration.state.half_step("items").total
         image = iteration.here()
-        step: Pair = tuple(new - old for new, old in zip(image, here, strict=True))  # type: ignore[assignment]
+        step: Pair = tuple(new - old for new, old in zip(image, here, strict=True))
         beta = 0.0
         if old_step is not None:
             change = sum(float(np.vdot(new, new - old)) for new, old in zip(step, old_step, strict=True))
@@ -192,28 +200,27 @@ def nonlinear_cg(iteration: Iteration, run: Run, is_done: Callable[[Run], bool])
         if direction is None or beta == 0.0:
             direction = step
         else:
-            direction = tuple(  # type: ignore[assignment]
-                new + np.float32(beta) * old for new, old in zip(step, direction, strict=True)
-            )
+            direction = tuple(new + np.float32(beta) * old for new, old in zip(step, direction, strict=True))
         old_step = step
-        length = best_length(iteration, here, direction)
-        jump: Pair = tuple(z + np.float32(length) * p for z, p in zip(here, direction, strict=True))  # type: ignore[assignment]
+        length = best_length(iteration, here, before, direction)
+        jump: Pair = tuple(z + np.float32(length) * p for z, p in zip(here, direction, strict=True))
         reached = iteration.objective(jump)
         if reached <= loss:
             here, loss = jump, reached
         else:
             run.n_rejected += 1
             here, direction = image, None
+        before = loss
         note(run, loss, began)
 
 
-def best_length(iteration: Iteration, here: Pair, direction: Pair) -> float:
+def best_length(iteration: Iteration, here: Pair, before: float, direction: Pair) -> float:
     """Where the polynomial of degree four through five objectives on the line is least, at most 10."""
     lengths = np.array([0.0, 0.5, 1.0, 2.0, 4.0])
-    values = [
-        iteration.objective(tuple(z + np.float32(a) * p for z, p in zip(here, direction, strict=True)))  # type: ignore[arg-type]
-        for a in lengths
-    ]
+    values = [before]
+    for length in lengths[1:]:
+        there = tuple(z + np.float32(length) * p for z, p in zip(here, direction, strict=True))
+        values.append(iteration.objective(there))
     polynomial = np.polynomial.Polynomial.fit(lengths, values, 4)
     roots = polynomial.deriv().roots()
     real = [root.real for root in roots if abs(root.imag) < 1e-6 and 0 < root.real <= 10]

@@ -35,7 +35,7 @@ def laid_out(matrix: Csr, n_factors: int, random_state: int) -> Iterator[Path]:
         matrix = matrix.with_data(matrix.values())
         rng = np.random.default_rng(random_state)
         scale = 0.1 / np.sqrt(n_factors)
-        arrays = {"indptr": matrix.indptr, "indices": matrix.indices, "values": matrix.values()}
+        arrays: dict[str, np.ndarray] = {"indptr": matrix.indptr, "indices": matrix.indices, "values": matrix.values()}
         for side, n_rows in zip(("user", "item"), matrix.shape, strict=True):
             arrays[f"{side}_factors"] = rng.normal(0.0, scale, (n_rows, n_factors)).astype(np.float32)
         arrays |= checks("users", matrix, rng) | checks("items", matrix.transpose(), rng)
@@ -124,7 +124,7 @@ def versions(rows: list[dict[str, Any]]) -> dict[str, str]:
     return {row["library"]: row["version"] for row in rows}
 
 
-EPOCH_HEADER = (
+EPOCH_HEADER: tuple[str, ...] = (
     "k",
     "contestant",
     "settings",

@@ -44,11 +44,11 @@ class Problem:
 
     @property
     def n_factors(self) -> int:
-        return self.user_factors.shape[1]
+        return int(self.user_factors.shape[1])
 
     @property
     def has_int32_pointers(self) -> bool:
-        return self.indptr[-1] < 2**31
+        return bool(self.indptr[-1] < 2**31)
 
     def scipy_matrix(self, values: np.ndarray) -> Any:
         """As SciPy's CSR matrix, row pointers as narrow as they can be."""
@@ -101,7 +101,7 @@ class Reached(Exception):
     """The target is reached; for libraries whose callbacks cannot end a fit."""
 
 
-def fit_ridgeback(problem: Problem, watch: Watch, solver: str = "auto", n_cg_steps: Any = "auto") -> dict[str, Any]:
+def fit_ridgeback(problem: Problem, watch: Watch, solver: Any = "auto", n_cg_steps: Any = "auto") -> dict[str, Any]:
     """ImplicitALS(loss="hu"); the exact final half-step is no part of an iteration, but of the whole fit.
 
     Callbacks see copies in the axes of the start, which costs time: so one fit is timed, a second one is watched.

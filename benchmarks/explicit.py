@@ -26,7 +26,15 @@ import numpy as np
 from machine import forget_peak, memory_bytes
 from results import library_version, median, parse, run_fresh, save, say, spread, table
 
-HEADER = ("data", "k", "contestant", "settings", "epoch, s (least - most)", "times Ridgeback's", "held-out RMSE")
+HEADER: tuple[str, ...] = (
+    "data",
+    "k",
+    "contestant",
+    "settings",
+    "epoch, s (least - most)",
+    "times Ridgeback's",
+    "held-out RMSE",
+)
 HEADER += ("peak memory, MB (data alone)",)
 Ratings = dict[str, np.ndarray]
 
@@ -211,7 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-ratings", type=int, default=5_000_000, help="made-up ones; 0 leaves them out")
     parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128])
-    parser.add_argument("--regularization", type=float, default=10.0)
+    parser.add_argument("--regularization", type=float, default=40.0)
     parser.add_argument("--n-iterations", type=int, default=10)
     parser.add_argument("--no-real-data", action="store_true")
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, metavar="NAME")

@@ -44,8 +44,12 @@ def main() -> None:
         for n_known in arguments.n_known:
             runs += measure(by_number, by_word, k, n_known, arguments)
     rows = summaries(runs)
-    save("fold_in", arguments, rows, runs=runs)
-    print(table(HEADER, [cells(row) for row in rows]))
+    print(show(save("fold_in", arguments, rows, runs=runs)))
+
+
+def show(report: dict[str, Any]) -> str:
+    """The table of a result."""
+    return table(HEADER, [cells(row) for row in report["rows"]])
 
 
 def measure(

@@ -133,6 +133,14 @@ def recommend_goals(report: Report) -> Iterator[Goal]:
         yield Goal(f"top {report['settings']['k']} for all users: times as fast as implicit", 5.0, ratio, False)
 
 
+def fold_in_goals(report: Report) -> Iterator[Goal]:
+    """One user of 30 items at k = 64, ids and all."""
+    for row in report["rows"]:
+        if (row["k"], row["n_known"]) == (64, 30) and row["way"] in ("int ids", "text ids"):
+            what = f"folding one user in, k = 64, 30 items, {row['way']}"
+            yield Goal(what, 50.0, row["median_us"], True, unit=" µs")
+
+
 def read_goals(report: Report) -> Iterator[Goal]:
     """Against DuckDB's bare read and against pandas, and the peak."""
     for words, rows in by(report["rows"], "ids"):
@@ -185,6 +193,7 @@ GOALS: dict[str, Callable[[Report], Iterator[Goal]]] = {
     "exact_epoch": exact_goals,
     "explicit": explicit_goals,
     "recommend": recommend_goals,
+    "fold_in": fold_in_goals,
     "read": read_goals,
     "memory": memory_goals,
     "growth": growth_goals,

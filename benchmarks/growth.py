@@ -33,7 +33,14 @@ from results import median, parse, run_fresh, save, say, table
 
 USER_LENGTH, ITEM_LENGTH = 130, 670
 MODELS = ("implicit", "implicit with weights", "explicit")
-HEADER = ("model", "k", "interactions", "factors, MB", "epoch, s", "processor ns per interaction, median (best)")
+HEADER: tuple[str, ...] = (
+    "model",
+    "k",
+    "interactions",
+    "factors, MB",
+    "epoch, s",
+    "processor ns per interaction, median (best)",
+)
 HEADER += ("peak memory, MB (needed)", "ratio")
 
 

@@ -94,7 +94,7 @@ def small() -> dict[str, np.ndarray]:
     """What a first fit loads is no part of the measured one."""
     rng = np.random.default_rng(0)
     indices = np.concatenate([np.sort(rng.choice(200, 20, replace=False)) for _ in range(300)]).astype(np.int32)
-    arrays = {"indptr": np.arange(0, 6001, 20, dtype=np.int64), "indices": indices}
+    arrays: dict[str, np.ndarray] = {"indptr": np.arange(0, 6001, 20, dtype=np.int64), "indices": indices}
     return arrays | {"values": rng.integers(1, 6, 6000).astype(np.float32), "shape": np.array([300, 200])}
 
 
@@ -128,7 +128,12 @@ def main() -> None:
     runs = []
     with TemporaryDirectory() as folder:
         values = (matrix.indices % 5 + 1).astype(np.float32)
-        arrays = {"indptr": matrix.indptr, "indices": matrix.indices, "values": values, "shape": np.array(matrix.shape)}
+        arrays: dict[str, np.ndarray] = {
+            "indptr": matrix.indptr,
+            "indices": matrix.indices,
+            "values": values,
+            "shape": np.array(matrix.shape),
+        }
         for name, array in arrays.items():
             np.save(Path(folder) / f"{name}.npy", array)
         for repeat in range(arguments.repeats):

@@ -15,12 +15,21 @@ import argparse
 from typing import Any
 
 import contest
+import contestants
 import matrices
 from results import median, parse, save, say, spread, table
 
 CONTESTANTS = ["Ridgeback", "Ridgeback, 1 step", "Ridgeback, 2 steps", "Ridgeback, exact", "implicit, CG"]
 CONTESTANTS += ["irspack, iALS++", "irspack, CG"]
-HEADER = ("data", "contestant", "settings", "iterations", "seconds (least - most)", "times Ridgeback's", "whole fit, s")
+HEADER: tuple[str, ...] = (
+    "data",
+    "contestant",
+    "settings",
+    "iterations",
+    "seconds (least - most)",
+    "times Ridgeback's",
+    "whole fit, s",
+)
 HEADER += ("objective", "above the yardstick")
 
 
@@ -33,20 +42,20 @@ def iterations_needed(name: str, directory: Any, target: float, arguments: argpa
 
 def measure(data: str, arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """One data set: a row a contestant, and the raw runs."""
-    contestants = arguments.contestants or CONTESTANTS
+    names = arguments.contestants or CONTESTANTS
     runs: list[dict[str, Any]] = []
     matrix = matrices.matrix(data, arguments.scale, arguments.random_state)
     with contest.laid_out(matrix, arguments.n_factors, arguments.random_state) as directory:
         say(f"{data}: where the exact solver ends")
         yardstick = contest.run("Ridgeback, exact", directory, arguments, arguments.converged_iterations)["losses"][-1]
         target = yardstick * (1 + arguments.tolerance)
-        needed = {name: iterations_needed(name, directory, target, arguments) for name in contestants}
+        needed = {name: iterations_needed(name, directory, target, arguments) for name in names}
         for repeat in range(arguments.repeats):
-            for name in contestants:
+            for name in names:
                 say(f"{data}, repeat {repeat + 1} of {arguments.repeats}: {name}")
                 report = contest.run(name, directory, arguments, len(needed[name]["objectives"]))
                 runs.append({"data": data, "contestant": name, "repeat": repeat} | report)
-    rows = [row_of(name, needed[name], [run for run in runs if run["contestant"] == name]) for name in contestants]
+    rows = [row_of(name, needed[name], [run for run in runs if run["contestant"] == name]) for name in names]
     facts = {"data": data, "k": arguments.n_factors, "shape": matrix.shape, "n_interactions": matrix.nnz}
     return [facts | {"yardstick": yardstick} | row for row in rows], runs
 
@@ -83,7 +92,7 @@ def row_of(name: str, needed: dict[str, Any], runs: list[dict[str, Any]]) -> dic
     seconds = [sum(run["iterations_s"]) for run in runs]
     return {
         "contestant": name,
-        "library": contest.CONTESTANTS[name].library,
+        "library": contestants.CONTESTANTS[name].library,
         "version": runs[0]["version"],
         "settings": runs[0]["settings"],
         "n_iterations": len(needed["objectives"]),

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import json
+import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ TITLES = {
     "exact_epoch": "An exact epoch",
     "explicit": "An explicit epoch",
     "recommend": "Recommending to everybody",
+    "fold_in": "Folding in a user",
     "read": "Reading",
     "memory": "Memory of a fit",
     "growth": "Growth",
@@ -49,7 +53,10 @@ def page(folder: Path) -> str:
         if (path := folder / f"{name}.json").exists()
     }
     parts = [INTRODUCTION, *machines(reports), verdicts(reports)]
-    parts += [section(name, report) for name, report in reports.items()]
+    for name, report in reports.items():
+        parts.append(section(name, report))
+        if name == "growth" and "roofline" in reports:
+            parts.append(explanation(report, reports["roofline"]["rates"]))
     missing = [f"`{name}.py`" for name in TITLES if name not in reports]
     if missing:
         parts.append(f"Not measured for this page: {', '.join(missing)}.\n")
@@ -114,6 +121,48 @@ def section(name: str, report: dict[str, Any]) -> str:
     if plot.exists():
         lines.append(f"![{TITLES[name]}](benchmarks/{name}.svg)\n")
     return "\n".join(lines)
+
+
+def explanation(growth: dict[str, Any], rates: dict[str, Any]) -> str:
+    """Growth by the roofline: what gathering the other side's rows costs at the rate measured for their table's size."""
+    rows = []
+    for row in growth["rows"]:
+        gather_ns = 0.0
+        for side in ("user", "item"):
+            rate = gather_rate(rates, row["k"], row[f"{side}_table_bytes"])
+            if rate is None:
+                return ""
+            gather_ns += 4 * row["k"] / rate
+        measured = row["cpu_ns_per_interaction"]
+        cells = (row["model"], row["k"], f"{row['n_interactions']:,}", f"{measured:.1f}", f"{gather_ns:.1f}")
+        rows.append((*cells, f"{measured - gather_ns:.1f}"))
+    header = (
+        "model",
+        "k",
+        "interactions",
+        "processor ns an interaction",
+        "of it gathering, by the roofline",
+        "the rest",
+    )
+    words = (
+        "The roofline explains what grows: once an interaction and half-step the other side's row is read from a table "
+        "of that side's size, at the rate that roofline.py measured for random rows of such a table. The rest is "
+        "arithmetic and what is read again from cache.\n\n"
+    )
+    return words + table(header, rows) + "\n"
+
+
+def gather_rate(rates: dict[str, Any], k: int, table_bytes: int) -> float | None:
+    """GB/s of random rows, between the measured sizes on a logarithmic scale."""
+    found = [(re.fullmatch(rf"gather_k{k}_(\d+)mb_gbs", name), rate["median"]) for name, rate in rates.items()]
+    points = sorted((math.log(int(match.group(1))), rate) for match, rate in found if match)
+    if not points:
+        return None
+    place = math.log(max(table_bytes / 2**20, 1e-3))
+    for (low, low_rate), (high, high_rate) in itertools.pairwise(points):
+        if low <= place <= high:
+            return float(low_rate + (high_rate - low_rate) * (place - low) / (high - low))
+    return float(points[0][1] if place < points[0][0] else points[-1][1])
 
 
 def main() -> None:

@@ -24,7 +24,13 @@ import numpy as np
 from machine import forget_peak, memory_bytes
 from results import library_version, median, parse, save, say, spread, table
 
-HEADER = ("library", "seconds (least - most)", "times Ridgeback's", "GFLOP/s", "lists like Ridgeback's")
+HEADER: tuple[str, ...] = (
+    "library",
+    "seconds (least - most)",
+    "times Ridgeback's",
+    "GFLOP/s",
+    "lists like Ridgeback's",
+)
 HEADER += ("peak memory beyond the arrays, MB",)
 
 

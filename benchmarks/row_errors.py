@@ -14,6 +14,7 @@ import argparse
 from typing import Any
 
 import contest
+import contestants
 import matrices
 from results import parse, save, say, table
 
@@ -40,7 +41,7 @@ def main() -> None:
                     say(f"{data}, k = {k}: {name}")
                     report = contest.run(name, directory, arguments, max(arguments.iterations), "--row-errors")
                     facts = {"data": data, "shape": matrix.shape, "n_interactions": matrix.nnz, "k": k}
-                    facts |= {"contestant": name, "library": contest.CONTESTANTS[name].library}
+                    facts |= {"contestant": name, "library": contestants.CONTESTANTS[name].library}
                     rows.append(facts | {name: report[name] for name in ("version", "settings", "row_errors")})
     print(show(save("row_errors", arguments, rows, versions=contest.versions(rows))))
 

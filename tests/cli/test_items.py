@@ -51,7 +51,7 @@ def test_what_is_neither_is_an_unknown_id(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["no such film", "1.0"])
 def test_what_could_be_a_title_is_told_of_titles(text: str) -> None:
-    with pytest.raises(Failure, match=f"no title has '{text}' in it, nor is it an item's id; try a part"):
+    with pytest.raises(Failure, match=f"no title has '{text}' in it; it is no item's id either; try a part"):
         FILMS.find(text)
 
 

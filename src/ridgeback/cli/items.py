@@ -70,9 +70,10 @@ class ItemFinder:
         except UnknownIdError as error:
             if self.titles is None or not text.strip() or text.strip().lstrip("-").isdecimal():
                 raise
-            raise Failure(
-                f"no title has {text.strip()!r} in it, nor is it an item's id; try a part of the title, or the id."
-            ) from error
+            way_out = (
+                str(error) if self.ids.is_text else "it is no item's id either; try a part of the title, or the id."
+            )
+            raise Failure(f"no title has {text.strip()!r} in it; {way_out}") from error
         return found
 
     def exact(self, text: str) -> int | str | None:

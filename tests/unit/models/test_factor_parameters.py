@@ -180,9 +180,7 @@ def test_an_absurd_parameter_is_blamed_and_not_the_data(model: Any, blamed: str)
 def test_threads_are_blamed_for_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     data = rb.Interactions.from_arrays([1, 1, 2], [1, 2, 2])
     monkeypatch.setattr("ridgeback.models.checks.memory_bytes", lambda: 10**9)
-    with pytest.raises(
-        ParameterError, match=r"'n_threads' parameter .* 1024 threads need 2.1 GB at 256 factors"
-    ):
+    with pytest.raises(ParameterError, match=r"'n_threads' parameter .* 1024 threads need 2.1 GB at 256 factors"):
         rb.ImplicitALS(256, n_threads=10**6).fit(data)
     with pytest.raises(ParameterError, match="'n_factors' parameter of ImplicitALS"):
         rb.ImplicitALS(8192, n_threads=10**6).fit(data)

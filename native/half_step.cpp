@@ -1,6 +1,7 @@
 #include "half_step.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
@@ -88,6 +89,25 @@ double squared_norms(const float* factors, const double* row_weights, std::int64
     parts[i] = kernels().matrix->squared_norms(factors, row_weights, k, chunks[i].begin, chunks[i].end);
   });
   return std::accumulate(parts.begin(), parts.end(), 0.0);
+}
+
+float halve(const float* factors, std::int64_t n_rows, int k, int n_threads, std::uint16_t* halves) {
+  const std::vector<Chunk> chunks = even_chunks(n_rows, 1024);
+  Execution execution;
+  execution.n_threads = n_threads;
+  const auto n_chunks = static_cast<std::int64_t>(chunks.size());
+  std::vector<float> parts(chunks.size());
+  run_chunks(n_chunks, execution, [&](std::int64_t i, int) {
+    parts[i] = kernels().matrix->largest(factors + chunks[i].begin * k, (chunks[i].end - chunks[i].begin) * k);
+  });
+  const float largest = n_chunks ? *std::max_element(parts.begin(), parts.end()) : 0;
+  int exponent = 0;
+  std::frexp(largest, &exponent);
+  const int shift = std::clamp(15 - exponent, -126, 126);
+  run_chunks(n_chunks, execution, [&](std::int64_t i, int) {
+    kernels().matrix->halve(factors, k, std::ldexp(1.0f, shift), chunks[i].begin, chunks[i].end, halves);
+  });
+  return std::ldexp(1.0f, -shift);
 }
 
 void rotate(float* factors, const double* rotation, std::int64_t n_rows, int k, int n_threads) {

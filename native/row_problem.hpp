@@ -36,6 +36,10 @@ struct FixedSide {
   const float* biases;   // (n_columns) or null
   const double* gram;    // (n_factors, n_factors), or null where unobserved_weight is 0
   int n_factors;
+  // Half the bytes for conjugate gradient to gather: factors / unit in half precision, rows filled with zeros to a
+  // multiple of 16; or null.
+  const std::uint16_t* halves = nullptr;
+  float unit = 1;
 };
 
 struct OwnSide {

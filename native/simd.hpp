@@ -93,6 +93,33 @@ struct Vec {
     for (int i = 0; i < n; ++i) padded[i] = p[i];
     return load_floats(padded);
   }
+  // N numbers of half precision, widened; T is float.
+  static inline __attribute__((always_inline)) Vec load_halves(const std::uint16_t* p) {
+    Vec v;
+#if defined(__AVX512F__)
+    const __m512 part = _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    std::memcpy(&v, &part, sizeof v);
+#elif defined(__F16C__)
+    for (int i = 0; i < 2; ++i) {
+      const __m256 part = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8 * i)));
+      std::memcpy(&v.part[i], &part, sizeof part);
+    }
+#else
+    alignas(64) float numbers[N];
+    for (int i = 0; i < N; ++i) {  // exponent and fraction in the float's places, the bias put right by a product
+      const std::uint32_t magnitude = (p[i] & 0x7fffu) << 13, sign = (p[i] & 0x8000u) << 16;
+      float number;
+      std::memcpy(&number, &magnitude, sizeof number);
+      number *= 0x1p112f;
+      std::uint32_t bits;
+      std::memcpy(&bits, &number, sizeof bits);
+      bits |= sign;
+      std::memcpy(&numbers[i], &bits, sizeof bits);
+    }
+    v = load(numbers);
+#endif
+    return v;
+  }
   inline __attribute__((always_inline)) T lane(int i) const { return part[i / LANES][i % LANES]; }
   static inline __attribute__((always_inline)) Vec splat(T x) {
     Vec v;
@@ -192,6 +219,19 @@ inline __attribute__((always_inline)) Vec<T> subtract_product(const Vec<T>& a, c
   Vec<T> r;
   for (int i = 0; i < N_REGISTERS; ++i) r.part[i] = subtracted(a.part[i], b.part[i], c.part[i]);
   return r;
+}
+
+// To half precision, to the nearest, ties to even; |x| must be below 65520.
+inline std::uint16_t to_half(float x) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const std::uint32_t sign = bits >> 16 & 0x8000u;
+  bits &= 0x7fffffffu;
+  float magnitude;
+  std::memcpy(&magnitude, &bits, sizeof magnitude);
+  magnitude *= 0x1p-112f;
+  std::memcpy(&bits, &magnitude, sizeof bits);
+  return static_cast<std::uint16_t>(sign | (bits + 0xfffu + (bits >> 13 & 1u)) >> 13);
 }
 
 // Shuffles within groups of 16 bytes, four floats a group: the first or last two of x and y, alternating or in a row.

@@ -27,6 +27,15 @@ void register_matrices(nb::module_& m) {
       nb::arg("factors"), nb::arg("row_weights"), nb::arg("n_threads"),
       "The sum over rows of weight * |x|^2, in float64.");
   m.def(
+      "halve",
+      [](Matrix<const float> factors, Matrix<std::uint16_t> halves, int n_threads) {
+        const nb::gil_scoped_release release;
+        return ridgeback::halve(factors.data(), static_cast<std::int64_t>(factors.shape(0)),
+                                static_cast<int>(factors.shape(1)), n_threads, halves.data());
+      },
+      nb::arg("factors"), nb::arg("halves").noconvert(), nb::arg("n_threads"),
+      "halves = factors / unit in half precision, rows filled with zeros to a multiple of 16; returns the unit.");
+  m.def(
       "rotate",
       [](Matrix<float> factors, Matrix<const double> rotation, int n_threads) {
         const nb::gil_scoped_release release;

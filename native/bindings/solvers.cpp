@@ -23,15 +23,20 @@ std::tuple<double, std::int64_t, bool, std::int64_t, double> solve_rows(
     OptionalVector<const float> targets, OptionalVector<const float> confidences,
     OptionalVector<const double> row_scales, OptionalVector<const double> column_scales, Vector<const double> ridges,
     OptionalVector<const double> bias_ridges, double unobserved_weight, int pull, double target_offset,
-    Matrix<const float> fixed_factors, OptionalVector<const float> fixed_biases, OptionalVector<const double> gram,
-    Matrix<float> factors, OptionalVector<float> biases, int n_cg_steps, double least_gain, bool is_double,
+    Matrix<const float> fixed_factors, std::optional<Matrix<const std::uint16_t>> halves, float unit,
+    OptionalVector<const float> fixed_biases, OptionalVector<const double> gram, Matrix<float> factors,
+    OptionalVector<float> biases, int n_cg_steps, double least_gain, bool is_double,
     OptionalVector<std::uint8_t> unsolved, int n_threads, OptionalVector<std::uint8_t> cancel) {
   ridgeback::RowProblem problem =
       row_problem(indptr, indices, targets, confidences, row_scales, column_scales, ridges, bias_ridges,
                   unobserved_weight, pull, static_cast<std::int64_t>(fixed_factors.shape(0)));
   problem.target_offset = target_offset;
-  const ridgeback::FixedSide fixed{fixed_factors.data(), data_or_null(fixed_biases), data_or_null(gram),
-                                   static_cast<int>(fixed_factors.shape(1))};
+  const ridgeback::FixedSide fixed{fixed_factors.data(),
+                                   data_or_null(fixed_biases),
+                                   data_or_null(gram),
+                                   static_cast<int>(fixed_factors.shape(1)),
+                                   halves ? halves->data() : nullptr,
+                                   unit};
   const ridgeback::OwnSide own{factors.data(), data_or_null(biases)};
   const ridgeback::RowOptions options{n_cg_steps, least_gain, is_double, data_or_null(unsolved)};
   ridgeback::HalfStep result{{}, true};
@@ -49,10 +54,10 @@ void register_solvers(nb::module_& m) {
   m.def("solve_rows", &solve_rows, nb::arg("solver"), nb::arg("indptr"), nb::arg("indices"), nb::arg("targets").none(),
         nb::arg("confidences").none(), nb::arg("row_scales").none(), nb::arg("column_scales").none(), nb::arg("ridges"),
         nb::arg("bias_ridges").none(), nb::arg("unobserved_weight"), nb::arg("pull"), nb::arg("target_offset"),
-        nb::arg("fixed_factors"), nb::arg("fixed_biases").none(), nb::arg("gram").none(),
-        nb::arg("factors").noconvert(), nb::arg("biases").noconvert().none(), nb::arg("n_cg_steps"),
-        nb::arg("least_gain"), nb::arg("is_double"), nb::arg("unsolved").noconvert().none(), nb::arg("n_threads"),
-        nb::arg("cancel").noconvert().none(),
+        nb::arg("fixed_factors"), nb::arg("halves").none(), nb::arg("unit"), nb::arg("fixed_biases").none(),
+        nb::arg("gram").none(), nb::arg("factors").noconvert(), nb::arg("biases").noconvert().none(),
+        nb::arg("n_cg_steps"), nb::arg("least_gain"), nb::arg("is_double"), nb::arg("unsolved").noconvert().none(),
+        nb::arg("n_threads"), nb::arg("cancel").noconvert().none(),
         "Solve all rows of one side in place; returns (loss, number of unsolved rows, is_complete, "
         "conjugate-gradient steps, what these took off the loss). Solver \"none\" "
         "solves "

@@ -34,7 +34,9 @@ inline Layout layout_of(const RowProblem& problem, const FixedSide& fixed) {
 
 // The neighbours of a row, their weights and pulls; zeros stand behind these up to a whole batch.
 struct Pairs {
-  const float* factors;  // of the whole fixed side
+  const float* factors;         // of the whole fixed side
+  const std::uint16_t* halves;  // the same in half precision, times unit; or null
+  float unit;                   // 1 without
   const std::int32_t* columns;
   std::int64_t n, n_following;  // those of the rows behind may be fetched ahead
   const float *w, *c;
@@ -47,7 +49,7 @@ struct Fetch {
 
 // In the first pass, and where a row is too long for the cache: the row's own. Otherwise those of the next rows.
 inline Fetch fetch_in_pass(const Pairs& pairs, const Layout& layout, int pass) {
-  const std::int64_t cached = CACHED_BYTES / (4 * layout.bias_at);
+  const std::int64_t cached = CACHED_BYTES / ((pairs.halves ? 2 : 4) * layout.bias_at);
   const bool is_own = pass == 0 || pairs.n > cached;
   const std::int64_t begin = is_own ? AHEAD : AHEAD + pass * pairs.n;
   const std::int64_t most = pairs.n + (is_own || pairs.n_following < cached ? pairs.n_following : cached);
@@ -55,12 +57,31 @@ inline Fetch fetch_in_pass(const Pairs& pairs, const Layout& layout, int pass) {
   return {pairs.columns + begin, pairs.columns + (end > begin ? end : begin)};
 }
 
-// y_j's vector number v; the last one may hold fewer factors.
-template <bool IS_WHOLE>
-inline __attribute__((always_inline)) Vec<float> load_part(const float* y, int v, int n_vectors, int n_last) {
-  if (IS_WHOLE || v + 1 < n_vectors) return Vec<float>::load(y + v * N);
-  return Vec<float>::load_floats(y + v * N, n_last);
-}
+// Where factors are gathered from, and vector number v of a neighbour's.
+struct WholeFloats {  // rows of a multiple of 16
+  using Number = float;
+  static constexpr bool IS_WHOLE = true;
+  static const Number* table(const Pairs& pairs) { return pairs.factors; }
+  static inline __attribute__((always_inline)) Vec<float> load(const Number* y, int v, int, int) {
+    return Vec<float>::load(y + v * N);
+  }
+};
+struct RaggedFloats {  // the last vector holds `n_last` factors
+  using Number = float;
+  static constexpr bool IS_WHOLE = false;
+  static const Number* table(const Pairs& pairs) { return pairs.factors; }
+  static inline __attribute__((always_inline)) Vec<float> load(const Number* y, int v, int n_vectors, int n_last) {
+    return v + 1 < n_vectors ? Vec<float>::load(y + v * N) : Vec<float>::load_floats(y + v * N, n_last);
+  }
+};
+struct Halves {  // rows of a multiple of 16, in pairs.unit
+  using Number = std::uint16_t;
+  static constexpr bool IS_WHOLE = true;
+  static const Number* table(const Pairs& pairs) { return pairs.halves; }
+  static inline __attribute__((always_inline)) Vec<float> load(const Number* y, int v, int, int) {
+    return Vec<float>::load_halves(y + v * N);
+  }
+};
 
 inline __attribute__((always_inline)) Four load_four(const float* p) {
   Four four;
@@ -82,32 +103,35 @@ inline __attribute__((always_inline)) Four values_of(const Pairs& pairs, std::in
 inline double sum_of(Four x) { return static_cast<double>((x[0] + x[1]) + (x[2] + x[3])); }
 
 // The factors of `COUNT` neighbours from j on; behind the last one it is repeated, with a weight of zero. As many
-// others are fetched.
-template <int COUNT, bool IS_FIRST>
-inline __attribute__((always_inline)) void rows_of(const Pairs& pairs, std::int64_t k, std::int64_t j, Fetch& fetch,
-                                                   const float* (&y)[COUNT]) {
+// others are fetched. `stride` is the length of a row.
+template <class Source, int COUNT, bool IS_FIRST>
+inline __attribute__((always_inline)) void rows_of(const Pairs& pairs, std::int64_t stride, std::int64_t j,
+                                                   Fetch& fetch, const typename Source::Number* (&y)[COUNT]) {
+  const auto* table = Source::table(pairs);
   const bool is_whole = j + COUNT <= pairs.n;
   _Pragma("GCC unroll 8") for (int i = 0; i < COUNT; ++i) y[i] =
-      pairs.factors + pairs.columns[is_whole || j + i < pairs.n ? j + i : pairs.n - 1] * k;
+      table + pairs.columns[is_whole || j + i < pairs.n ? j + i : pairs.n - 1] * stride;
   if (fetch.end - fetch.next < COUNT) return;
+  const std::int64_t bytes = stride * static_cast<std::int64_t>(sizeof *table);
   _Pragma("GCC unroll 8") for (int i = 0; i < COUNT; ++i) {
-    const char* line = reinterpret_cast<const char*>(pairs.factors + fetch.next[i] * k);
-    for (std::int64_t at = 0; at < 4 * k; at += 64) __builtin_prefetch(line + at, 0, IS_FIRST ? 3 : 2);
+    const char* line = reinterpret_cast<const char*>(table + fetch.next[i] * stride);
+    for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(line + at, 0, IS_FIRST ? 3 : 2);
   }
   fetch.next += COUNT;
 }
 
 // One pass over the pairs, as at the top of the file, for VECTORS vectors of factors: p, the sums and four neighbours
 // stay in registers. Returns b . p.
-template <int VECTORS, bool IS_WHOLE, bool IS_FIRST>
+template <class Source, int VECTORS, bool IS_FIRST>
 double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q) {
-  const std::int64_t k = IS_WHOLE ? VECTORS * N : layout.n_factors;
+  const std::int64_t stride = Source::IS_WHOLE ? VECTORS * N : layout.n_factors;
+  const Vec<float> unit = Vec<float>::splat(pairs.unit);
   const int n_last = layout.n_factors - (VECTORS - 1) * N;
   const bool has_bias = layout.length > layout.bias_at;
   const Four bias = (has_bias ? p[layout.bias_at] : 0.0f) - Four{};
   double b_p = 0, v_sum = 0;
   Vec<float> x[VECTORS];
-  for (int v = 0; v < VECTORS; ++v) x[v] = Vec<float>::load(p + v * N);
+  for (int v = 0; v < VECTORS; ++v) x[v] = unit * Vec<float>::load(p + v * N);
   for (int f = 0; f < layout.length; ++f) q[f] = 0;
   for (std::int64_t group = 0; group < pairs.n; group += SUMMED_APART) {
     const std::int64_t end = pairs.n - group < SUMMED_APART ? pairs.n : group + SUMMED_APART;
@@ -115,12 +139,12 @@ double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const
     for (int v = 0; v < VECTORS; ++v) sum[v] = Vec<float>::zero();
     Four b_parts{}, v_parts{};
     for (std::int64_t j = group; j < end; j += 4) {
-      const float* y[4];
-      rows_of<4, IS_FIRST>(pairs, k, j, fetch, y);
+      const typename Source::Number* y[4];
+      rows_of<Source, 4, IS_FIRST>(pairs, stride, j, fetch, y);
       Vec<float> rows[4][VECTORS], dots[4];
       _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i) {
         _Pragma("GCC unroll 4") for (int v = 0; v < VECTORS; ++v) {
-          rows[i][v] = load_part<IS_WHOLE>(y[i], v, VECTORS, n_last);
+          rows[i][v] = Source::load(y[i], v, VECTORS, n_last);
           dots[i] = v == 0 ? rows[i][v] * x[v] : fma(rows[i][v], x[v], dots[i]);
         }
       }
@@ -133,7 +157,7 @@ double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const
         _Pragma("GCC unroll 4") for (int v = 0; v < VECTORS; ++v) sum[v] = fma(scale, rows[i][v], sum[v]);
       }
     }
-    for (int v = 0; v < VECTORS; ++v) (Vec<float>::load(q + v * N) + sum[v]).store(q + v * N);
+    for (int v = 0; v < VECTORS; ++v) fma(unit, sum[v], Vec<float>::load(q + v * N)).store(q + v * N);
     b_p += sum_of(b_parts);
     v_sum += sum_of(v_parts);
   }
@@ -142,9 +166,11 @@ double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const
 }
 
 // The same for any number of vectors, eight neighbours at a time; `part` is scratch for the sums.
-template <bool IS_WHOLE, bool IS_FIRST>
+template <class Source, bool IS_FIRST>
 double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q, float* part) {
   const int n_vectors = layout.bias_at / N;
+  const std::int64_t stride = Source::IS_WHOLE ? layout.bias_at : layout.n_factors;
+  const Vec<float> unit = Vec<float>::splat(pairs.unit);
   const int n_last = layout.n_factors - (n_vectors - 1) * N;
   const bool has_bias = layout.length > layout.bias_at;
   const Four bias = (has_bias ? p[layout.bias_at] : 0.0f) - Four{};
@@ -155,14 +181,14 @@ double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, cons
     for (int f = 0; f < layout.bias_at; ++f) part[f] = 0;
     Four b_parts{}, v_parts{};
     for (std::int64_t j = group; j < end; j += BATCH) {
-      const float* y[BATCH];
-      rows_of<BATCH, IS_FIRST>(pairs, layout.n_factors, j, fetch, y);
+      const typename Source::Number* y[BATCH];
+      rows_of<Source, BATCH, IS_FIRST>(pairs, stride, j, fetch, y);
       Vec<float> dots[BATCH];
       _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) dots[i] = Vec<float>::zero();
       for (int v = 0; v < n_vectors; ++v) {
-        const Vec<float> x = Vec<float>::load(p + v * N);
+        const Vec<float> x = unit * Vec<float>::load(p + v * N);
         _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) dots[i] =
-            fma(load_part<IS_WHOLE>(y[i], v, n_vectors, n_last), x, dots[i]);
+            fma(Source::load(y[i], v, n_vectors, n_last), x, dots[i]);
       }
       alignas(16) float values[BATCH];
       _Pragma("GCC unroll 2") for (int h = 0; h < BATCH; h += 4) {
@@ -175,11 +201,11 @@ double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, cons
       for (int v = 0; v < n_vectors; ++v) {
         Vec<float> sum = Vec<float>::load(part + v * N);
         _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) sum =
-            fma(scale[i], load_part<IS_WHOLE>(y[i], v, n_vectors, n_last), sum);
+            fma(scale[i], Source::load(y[i], v, n_vectors, n_last), sum);
         sum.store(part + v * N);
       }
     }
-    add_scaled<float>(1.0f, part, q, layout.bias_at);
+    add_scaled<float>(pairs.unit, part, q, layout.bias_at);
     b_p += sum_of(b_parts);
     v_sum += sum_of(v_parts);
   }
@@ -187,28 +213,28 @@ double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, cons
   return b_p;
 }
 
-template <bool IS_FIRST>
+template <class Source, bool IS_FIRST>
 double multiply(const Pairs& pairs, const Layout& layout, int number, const float* p, float* q, float* part) {
   const Fetch fetch = fetch_in_pass(pairs, layout, number);
-  const bool is_whole = layout.n_factors == layout.bias_at;
-  const auto few = [&](auto vectors) {
-    constexpr int VECTORS = decltype(vectors)::value;
-    return is_whole ? multiply_few<VECTORS, true, IS_FIRST>(pairs, layout, fetch, p, q)
-                    : multiply_few<VECTORS, false, IS_FIRST>(pairs, layout, fetch, p, q);
-  };
   switch (layout.bias_at / N) {
     case 1:
-      return few(Width<1>{});
+      return multiply_few<Source, 1, IS_FIRST>(pairs, layout, fetch, p, q);
     case 2:
-      return few(Width<2>{});
+      return multiply_few<Source, 2, IS_FIRST>(pairs, layout, fetch, p, q);
     case 3:
-      return few(Width<3>{});
+      return multiply_few<Source, 3, IS_FIRST>(pairs, layout, fetch, p, q);
     case 4:
-      return few(Width<4>{});
+      return multiply_few<Source, 4, IS_FIRST>(pairs, layout, fetch, p, q);
     default:
-      return is_whole ? multiply_many<true, IS_FIRST>(pairs, layout, fetch, p, q, part)
-                      : multiply_many<false, IS_FIRST>(pairs, layout, fetch, p, q, part);
+      return multiply_many<Source, IS_FIRST>(pairs, layout, fetch, p, q, part);
   }
+}
+
+template <bool IS_FIRST>
+double multiply(const Pairs& pairs, const Layout& layout, int number, const float* p, float* q, float* part) {
+  if (pairs.halves) return multiply<Halves, IS_FIRST>(pairs, layout, number, p, q, part);
+  return layout.n_factors == layout.bias_at ? multiply<WholeFloats, IS_FIRST>(pairs, layout, number, p, q, part)
+                                            : multiply<RaggedFloats, IS_FIRST>(pairs, layout, number, p, q, part);
 }
 
 // diagonal += sum_j w_j y_j^2, and sum_j w_j at the bias.
@@ -259,8 +285,14 @@ void fill_ridges(const RowProblem& problem, const FixedSide& fixed, const Layout
 double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout& layout, std::int64_t r,
                  const RowOptions& options, const Vectors& s, Totals& totals) {
   const std::int64_t begin = problem.indptr[r], end = problem.indptr[r + 1];
-  const Pairs pairs{
-      fixed.factors, problem.indices + begin, end - begin, problem.indptr[problem.n_rows] - end, s.w, s.c};
+  const Pairs pairs{fixed.factors,
+                    fixed.halves,
+                    fixed.halves ? fixed.unit : 1.0f,
+                    problem.indices + begin,
+                    end - begin,
+                    problem.indptr[problem.n_rows] - end,
+                    s.w,
+                    s.c};
   const double constant = pair_weights<float>(problem, fixed, r, s.w, s.c);
   for (std::int64_t j = pairs.n; j < (pairs.n + BATCH - 1) / BATCH * BATCH; ++j) s.w[j] = s.c[j] = 0;
   fill_ridges(problem, fixed, layout, r, s.D);

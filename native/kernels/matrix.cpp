@@ -100,8 +100,25 @@ void rotate(float* factors, const double* rotation, int k, std::int64_t begin, s
   }
 }
 
+float largest(const float* numbers, std::int64_t n) {
+  float most = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float magnitude = numbers[i] < 0 ? -numbers[i] : numbers[i];
+    most = magnitude > most ? magnitude : most;
+  }
+  return most;
+}
+
+void halve(const float* factors, int k, float scale, std::int64_t begin, std::int64_t end, std::uint16_t* halves) {
+  const std::int64_t padded = padded_to(k);
+  for (std::int64_t r = begin; r < end; ++r) {
+    for (std::int64_t f = 0; f < k; ++f) halves[r * padded + f] = to_half(scale * factors[r * k + f]);
+    for (std::int64_t f = k; f < padded; ++f) halves[r * padded + f] = 0;
+  }
+}
+
 }  // namespace
 
-extern const MatrixKernels matrix_kernels = {scratch_bytes, gram_of_rows, squared_norms, rotate};
+extern const MatrixKernels matrix_kernels = {scratch_bytes, gram_of_rows, squared_norms, largest, halve, rotate};
 
 }  // namespace ridgeback::RIDGEBACK_LEVEL

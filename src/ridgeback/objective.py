@@ -18,11 +18,15 @@ Vector: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Objective:
-    """The parts of a loss; ``total = observed + unobserved + regularization``."""
+    """The parts of a loss; ``total = observed + unobserved + regularization``.
+
+    `is_rounded`: the observed part is that of factors rounded to half precision, about 1e-4 from the factors' own.
+    """
 
     observed: float
     unobserved: float
     regularization: float
+    is_rounded: bool = False
 
     @property
     def total(self) -> float:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ridgeback.data.csr import Csr
 from ridgeback.solvers import native, reference
-from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate, squared_norms
+from ridgeback.solvers.matrices import eigenbasis, gram, halve, principal_axes, rotate, squared_norms
 from ridgeback.solvers.problem import PULLS, Float32Array, HalfStep, Precision, Pull, RowProblem
 
 
@@ -329,6 +329,36 @@ def test_cg_stands_still_at_the_solution_without_nan() -> None:
     native.solve_cg(case.problem, case.fixed, None, again, None, diagonal, n_steps=500)
     assert np.isfinite(again).all()
     close(again, factors, 1e-5)
+
+
+@pytest.mark.parametrize("n_factors", [1, 16, 24, 64, 72])
+def test_halves_are_numpys(n_factors: int) -> None:
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(300, n_factors)).astype(np.float32) * np.float32(3e-5)
+    factors[5] *= np.float32(1e-6)  # down to where half precision has fewer digits, and to zero
+    factors[6] = 0
+    halves, unit = halve(factors, n_threads=2)
+    assert 2**14 <= np.abs(factors).max() / unit < 2**15
+    expected = (factors / np.float32(unit)).astype(np.float16)
+    assert np.array_equal(halves[:, :n_factors], expected.view(np.uint16))
+    assert not halves[:, n_factors:].any()
+    assert halve(np.zeros((2, n_factors), np.float32))[0].sum() == 0
+
+
+@pytest.mark.parametrize("pull", ["weight", "one_plus_weight"])
+@pytest.mark.parametrize("n_factors", [5, 16, 31, 64, 80, 130])
+def test_cg_on_halves_is_cg_on_rounded_factors(pull: Pull, n_factors: int) -> None:
+    case, diagonal = Case.make((120, 90, n_factors, 0.2), pull, False, ridge=2.0).turned()
+    halves, unit = halve(case.fixed)
+    rounded = halves.view(np.float16).astype(np.float32)[:, :n_factors] * np.float32(unit)
+    (expected, _), (factors, _), (exact, _) = case.copies(), case.copies(), case.copies()
+    native.solve_cg(case.problem, rounded, None, expected, None, diagonal, n_steps=2)
+    half = native.solve_cg(case.problem, case.fixed, None, factors, None, diagonal, n_steps=2, gathers_halves=True)
+    close(factors, expected, 1e-6)
+    loss = native.solve_cg(case.problem, case.fixed, None, exact, None, diagonal, n_steps=2).loss
+    assert half.loss == pytest.approx(loss, rel=1e-3)
+    errors = np.linalg.norm(factors - exact, axis=1) / np.maximum(np.linalg.norm(exact, axis=1), 1e-30)
+    assert 0 < np.median(errors) < 1e-3
 
 
 @pytest.mark.parametrize(("pull", "biases"), VARIANTS)

@@ -191,7 +191,8 @@ class Alternation:
             own_gram = self._gram(name) if is_current else self._form_gram(own)
             unobserved = self._unobserved(fixed_gram, own_gram)
         penalty = self._penalty(name) if is_current else ridge_penalty(problem, own, self.n_threads)
-        return Objective(result.loss - penalty - unobserved, unobserved, penalty + self._penalty(other))
+        observed = result.loss - penalty - unobserved
+        return Objective(observed, unobserved, penalty + self._penalty(other), result.is_rounded)
 
     def _replace(self, name: SideName, side: Side) -> None:
         """Put a side in place and forget what was derived from the one before."""

@@ -92,6 +92,8 @@ class Reporter:
             "elapsed_s": time.perf_counter() - self.began,
             "validation": validation,
         }
+        if loss.is_rounded:
+            record["is_rounded"] = True
         self.history.append(record)
         answers = [reader(record) for reader in self.readers]  # every one reads every record
         return any(answers)

@@ -16,6 +16,15 @@ from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Prec
 WORTHWHILE = 0.03
 MOST_STEPS = 8
 
+# Factors that take more bytes are gathered from a copy in half precision: beyond the cache, where gathering is what
+# takes the time, a half-step is a third shorter, and rows are off by less than 1e-3 (`benchmarks/row_errors.py`).
+HALVES_BEYOND_BYTES = 16 << 20
+
+
+def gathers_halves(fixed: Side, gram: Float64Array | None) -> bool:
+    """Whether conjugate gradient gathers from a copy in half precision."""
+    return gram is not None and fixed.factors.nbytes > HALVES_BEYOND_BYTES and native.has_halves()
+
 
 @dataclass
 class Side:
@@ -141,6 +150,7 @@ class ConjugateGradient:
             own.biases,
             None if gram is None else np.diag(gram).copy(),
             n_steps=self.n_steps,
+            gathers_halves=gathers_halves(fixed, gram),
             n_threads=n_threads,
             cancel=cancel,
         )
@@ -180,6 +190,7 @@ class AdaptiveConjugateGradient:
             own.biases,
             None if gram is None else np.diag(gram).copy(),
             n_steps=self.n_first_steps if last_gain is None else MOST_STEPS,
+            gathers_halves=gathers_halves(fixed, gram),
             least_gain=0.0 if last_gain is None else WORTHWHILE * last_gain / max(1, problem.rows.nnz),
             n_threads=n_threads,
             cancel=cancel,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ridgeback import _native
 from ridgeback.solvers import reference
 from ridgeback.solvers.matrices import gram as gram_of
-from ridgeback.solvers.matrices import one_blas_thread
+from ridgeback.solvers.matrices import halve, one_blas_thread
 from ridgeback.solvers.problem import PULLS, Float32Array, Float64Array, HalfStep, Precision, RowProblem
 
 CancelFlag: TypeAlias = npt.NDArray[np.uint8]
@@ -45,6 +45,11 @@ def solve_exact(
     return HalfStep(loss, n_unsolved, is_complete)
 
 
+def has_halves() -> bool:
+    """Whether the instruction set widens half precision; the baseline would spend more on it than gathering takes."""
+    return _native.instruction_set() != "baseline"
+
+
 def solve_cg(
     problem: RowProblem,
     fixed_factors: Float32Array,
@@ -55,10 +60,14 @@ def solve_cg(
     *,
     n_steps: int,
     least_gain: float = 0.0,
+    gathers_halves: bool = False,
     n_threads: int = 1,
     cancel: CancelFlag | None = None,
 ) -> HalfStep:
-    """A few conjugate-gradient steps a row in the Gramian's eigenbasis, as `reference.solve_cg`."""
+    """A few conjugate-gradient steps a row in the Gramian's eigenbasis, as `reference.solve_cg`.
+
+    With `gathers_halves` the listed pairs' part is that of the fixed factors rounded to half precision, the loss too.
+    """
     loss, _, is_complete, n_cg_steps, gain = _solve(
         "cg",
         problem,
@@ -73,8 +82,9 @@ def solve_cg(
         n_threads,
         cancel,
         least_gain,
+        halve(fixed_factors, n_threads) if gathers_halves else (None, 1.0),
     )
-    return HalfStep(loss, 0, is_complete, n_cg_steps=n_cg_steps, gain=gain)
+    return HalfStep(loss, 0, is_complete, n_cg_steps=n_cg_steps, gain=gain, is_rounded=gathers_halves)
 
 
 def solve_non_negative(
@@ -144,6 +154,7 @@ def _solve(
     n_threads: int,
     cancel: CancelFlag | None,
     least_gain: float = 0.0,
+    halved: tuple[npt.NDArray[np.uint16] | None, float] = (None, 1.0),
 ) -> tuple[float, int, bool, int, float]:
     return _native.solve_rows(
         solver=solver,
@@ -159,6 +170,8 @@ def _solve(
         pull=PULLS.index(problem.pull),
         target_offset=problem.target_offset,
         fixed_factors=fixed_factors,
+        halves=halved[0],
+        unit=halved[1],
         fixed_biases=fixed_biases,
         gram=None if gram is None else np.ascontiguousarray(gram).reshape(-1),
         factors=factors,

@@ -110,6 +110,8 @@ class HalfStep:
         Conjugate-gradient steps of all rows together.
     gain : float
         What these steps took off the loss.
+    is_rounded : bool
+        Whether the listed pairs' part is that of the fixed factors rounded to half precision, about 1e-4 from theirs.
     """
 
     loss: float
@@ -118,3 +120,4 @@ class HalfStep:
     n_unbounded: int = 0
     n_cg_steps: int = 0
     gain: float = 0.0
+    is_rounded: bool = False

@@ -293,3 +293,17 @@ def test_a_frame_is_told_to_name_its_columns() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas makes the frame: pip install pandas")
     with pytest.raises(rb.errors.DataError, match=r"got a DataFrame. .*from_frame\(frame, user=\.\.\., item=\.\.\.\)"):
         rb.ImplicitALS(2).fit(pandas.DataFrame({"user": [1], "item": [2]}))
+
+
+def test_records_say_where_the_loss_is_that_of_rounded_factors(
+    data: rb.Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = rb.ImplicitALS(n_factors=8, n_iterations=3).fit(data)
+    assert not any("is_rounded" in record for record in exact.history_)
+    monkeypatch.setattr("ridgeback.models.row_solver.HALVES_BEYOND_BYTES", 0)
+    monkeypatch.setattr("ridgeback.solvers.native.has_halves", lambda: True)
+    rounded = rb.ImplicitALS(n_factors=8, n_iterations=3).fit(data)
+    sides = [record["side"] for record in rounded.history_ if record.get("is_rounded")]
+    assert sides == ["users", "items"] * 3
+    for record, same in zip(rounded.history_, exact.history_, strict=True):
+        assert record["loss"] == pytest.approx(same["loss"], rel=1e-3)

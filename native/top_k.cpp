@@ -46,10 +46,11 @@ float user_offset(const Scorer& s, std::int64_t user) { return s.mean + (s.user_
 
 float item_offset(const Scorer& s, std::int64_t item) { return s.item_biases ? s.item_biases[item] : 0.0f; }
 
-Execution limited(const Execution& execution, std::int64_t n_products) {
+// Products are counted in float64: billions of users times billions of items are beyond 64-bit integers.
+Execution limited(const Execution& execution, double n_products) {
   Execution limited = execution;
   limited.n_threads =
-      static_cast<int>(std::min<std::int64_t>(std::max(1, execution.n_threads), 1 + n_products / PRODUCTS_PER_THREAD));
+      static_cast<int>(std::min<double>(std::max(1, execution.n_threads), 1 + n_products / PRODUCTS_PER_THREAD));
   return limited;
 }
 
@@ -135,7 +136,7 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
   const std::int64_t n_users = scorer.n_users, n_eligible = request.n_eligible, keep = request.keep;
   std::fill(counts, counts + n_users, 0);
   if (n_users == 0 || keep == 0) return true;
-  const Execution run = limited(execution, n_users * n_eligible * (scorer.n_factors + 4));
+  const Execution run = limited(execution, static_cast<double>(n_users) * n_eligible * (scorer.n_factors + 4));
   const std::int64_t capacity = shortlist_capacity(keep, n_eligible);
   const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, capacity, run.n_threads);
 

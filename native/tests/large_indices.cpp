@@ -8,6 +8,8 @@
 #include "csr.hpp"
 #include "dispatch.hpp"
 #include "half_step.hpp"
+#include "ids.hpp"
+#include "logistic.hpp"
 #include "negatives.hpp"
 #include "tests/suites.hpp"
 #include "text.hpp"
@@ -135,6 +137,59 @@ void a_row_beyond_two_billion_interactions() {
   for (int f = 0; f < K; ++f) CHECK(own[ROW * K + f] == near_own[f]);
 }
 
+// A whole half-step, cut into chunks, of rows whose entries all lie beyond 2^31, beside the same at the beginning.
+void half_steps_of_entries_beyond_two_billion() {
+  constexpr int K = 9;
+  constexpr std::int64_t N = 3000, LENGTH = 20, N_COLUMNS = 50;
+  Random random{21};
+  std::vector<std::int64_t> near_indptr(N + 1), far_indptr(N + 1);
+  std::vector<std::int32_t> near_indices(N * LENGTH);
+  std::vector<float> near_values(N * LENGTH), factors(N_COLUMNS * K);
+  const std::vector<double> ridges(N, 1.5);
+  for (float& x : factors) x = static_cast<float>(random.number());
+  Sparse<std::int32_t> indices(BEYOND + N * LENGTH);
+  Sparse<float> values(BEYOND + N * LENGTH);
+  for (std::int64_t r = 0; r <= N; ++r) far_indptr[r] = BEYOND + (near_indptr[r] = r * LENGTH);
+  for (std::int64_t at = 0; at < N * LENGTH; ++at) {
+    indices[BEYOND + at] = near_indices[at] = static_cast<std::int32_t>(at % LENGTH * 2 + at / LENGTH % 2);
+    values[BEYOND + at] = near_values[at] = static_cast<float>(random.next() % 2);
+  }
+  CHECK(chunks_of_rows(far_indptr.data(), N, 16 + K).size() >= 20);
+  const auto problem = [&](bool is_far) -> RowProblem {
+    return {is_far ? far_indptr.data() : near_indptr.data(),
+            is_far ? indices.data() : near_indices.data(),
+            is_far ? values.data() : near_values.data(),
+            nullptr,
+            nullptr,
+            nullptr,
+            ridges.data(),
+            nullptr,
+            0.0,
+            N,
+            N_COLUMNS,
+            Pull::target};
+  };
+  Execution execution;
+  execution.n_threads = 2;
+  RowOptions options;
+  options.n_cg_steps = 3;
+  const FixedSide fixed{factors.data(), nullptr, nullptr, K};
+  for (const RowKernels* solver :
+       {kernels().exact, kernels().conjugate_gradient, kernels().non_negative, kernels().pair_loss}) {
+    std::vector<float> near_own(N * K), far_own(N * K);
+    const HalfStep near = half_step(*solver, problem(false), fixed, {near_own.data(), nullptr}, options, execution);
+    const HalfStep far = half_step(*solver, problem(true), fixed, {far_own.data(), nullptr}, options, execution);
+    CHECK(near.is_complete && far.is_complete && near_own == far_own && near.totals.loss == far.totals.loss);
+  }
+  std::vector<float> near_own(N * K), far_own(N * K);
+  std::vector<std::uint8_t> unsolved(N);
+  const LogisticOptions newton{LogisticMethod::newton, 0, nullptr, unsolved.data()};
+  const LogisticHalfStep near =
+      logistic_half_step(problem(false), fixed, {near_own.data(), nullptr}, newton, execution);
+  const LogisticHalfStep far = logistic_half_step(problem(true), fixed, {far_own.data(), nullptr}, newton, execution);
+  CHECK(near_own == far_own && near.totals.cross_entropy == far.totals.cross_entropy);
+}
+
 void gramian_and_rotation_of_rows_beyond_two_billion_numbers() {
   constexpr int K = 128;
   constexpr std::int64_t ROW = (std::int64_t{1} << 25) + 9;  // x 128 is beyond 2^32
@@ -144,6 +199,10 @@ void gramian_and_rotation_of_rows_beyond_two_billion_numbers() {
   void* aligned = scratch.data() + (64 - reinterpret_cast<std::uintptr_t>(scratch.data()) % 64) / 8;
   kernels().matrix->gram(factors.data(), nullptr, K, ROW, ROW + 2, aligned, result.data());
   CHECK(result[0] == 1 && result[K * K - 1] == K * K && result[1] == 2);
+  Sparse<double> row_weights(ROW + 2);
+  row_weights[ROW] = 3;
+  CHECK(kernels().matrix->squared_norms(factors.data(), row_weights.data(), K, ROW, ROW + 2) ==
+        3.0 * K * (K + 1) * (2 * K + 1) / 6);
   for (int f = 0; f < K; ++f) Q[f * K + (K - 1 - f)] = 1;  // turned round
   kernels().matrix->rotate(factors.data(), Q.data(), K, ROW, ROW + 1, aligned);
   for (int f = 0; f < K; ++f) CHECK(factors[ROW * K + f] == static_cast<float>(K - f));
@@ -227,6 +286,77 @@ void values_are_gathered_from_beyond() {
   CHECK(out[0] == 1.5f);
 }
 
+void entries_beyond_two_billion_are_transposed() {
+  Sparse<std::int32_t> indices(BEYOND + 4);
+  Sparse<float> data(BEYOND + 4);
+  const std::int64_t indptr[] = {BEYOND, BEYOND + 2, BEYOND + 2, BEYOND + 4};
+  const std::int32_t columns[] = {0, 2, 1, 2};
+  for (int i = 0; i < 4; ++i) {
+    indices[BEYOND + i] = columns[i];
+    data[BEYOND + i] = static_cast<float>(i + 1);
+  }
+  for (const int n_threads : {1, 3}) {
+    Execution execution;
+    execution.n_threads = n_threads;
+    std::int64_t out_indptr[4] = {};
+    std::int32_t out_indices[4] = {};
+    float out_data[4] = {};
+    CHECK(transpose({indptr, indices.data(), data.data(), 3, 3}, out_indptr, out_indices, out_data, execution));
+    CHECK(out_indptr[1] == 1 && out_indptr[2] == 2 && out_indptr[3] == 4);
+    CHECK(out_indices[0] == 0 && out_indices[1] == 2 && out_indices[2] == 0 && out_indices[3] == 2);
+    CHECK(out_data[0] == 1 && out_data[1] == 3 && out_data[2] == 2 && out_data[3] == 4);
+  }
+}
+
+// Items, their scales and the exclusions of a user lie beyond.
+void the_best_items_beyond_two_billion_numbers() {
+  constexpr int K = 128;
+  constexpr std::int64_t ITEM = (std::int64_t{1} << 25) + 1;  // x 128 is beyond 2^32
+  Sparse<float> items((ITEM + 2) * K), scales(ITEM + 2);
+  std::vector<float> user(K, 1.0f);
+  for (int f = 0; f < K; ++f) items[ITEM * K + f] = 1, items[(ITEM + 1) * K + f] = 2, items[3 * K + f] = 0.5f;
+  scales[3] = scales[ITEM] = scales[ITEM + 1] = 0.5f;
+  Sparse<std::int32_t> excluded(BEYOND + 1);
+  excluded[BEYOND] = ITEM + 1;
+  const std::int64_t excluded_indptr[] = {BEYOND, BEYOND + 1};
+  const std::int32_t eligible[] = {3, ITEM, ITEM + 1};
+  const Scorer scorer = {user.data(), items.data(), 1, ITEM + 2, K, nullptr, nullptr, 0.0f};
+  TopKRequest request = {};
+  request.items = eligible;
+  request.n_eligible = 3;
+  request.excluded = {excluded_indptr, excluded.data()};
+  request.item_scales = scales.data();
+  request.bounds = {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+  request.keep = 3;
+  std::int32_t rows[3] = {}, count = 0;
+  float scores[3] = {};
+  CHECK(top_k(scorer, request, Execution{}, rows, scores, &count));
+  CHECK(count == 2 && rows[0] == ITEM && scores[0] == K / 2 && rows[1] == 3 && scores[1] == K / 4);
+}
+
+void ids_beyond_two_gigabytes_of_text() {
+  Sparse<std::uint8_t> data(BEYOND + 8);
+  const std::int64_t offsets[] = {BEYOND, BEYOND + 3, BEYOND + 5, BEYOND + 8};
+  for (int i = 0; i < 8; ++i) data[BEYOND + i] = static_cast<std::uint8_t>("onexyone"[i]);
+  const TextView all = {offsets, data.data(), 3}, first_two = {offsets, data.data(), 2};
+  std::int32_t codes[3] = {}, table[4], rows[3] = {};
+  const std::vector<std::int64_t> firsts = factorize(all, codes);
+  CHECK(firsts.size() == 2 && firsts[0] == 0 && firsts[1] == 1);
+  CHECK(codes[0] == 0 && codes[1] == 1 && codes[2] == 0);
+  CHECK(build_table(first_two, table, 4).first == -1);
+  look_up(first_two, table, 4, all, rows);
+  CHECK(rows[0] == 0 && rows[1] == 1 && rows[2] == 0);
+
+  // As many ids as rows can number.
+  const std::int64_t most = (std::int64_t{1} << 31) - 1, size = table_size(most);
+  CHECK(size == std::int64_t{1} << 32);
+  for (const char* id : {"", "a", "b", "some longer id"}) {
+    const std::int64_t slot = slot_of(hash_text(id), size);
+    CHECK(slot >= 0 && slot < size);
+  }
+  CHECK(slot_of(~std::uint64_t{0}, size) < size);
+}
+
 void pairs_are_scored_beyond_two_billion_numbers() {
   constexpr int K = 128;
   constexpr std::int64_t USER = std::int64_t{1} << 25, ITEM = (std::int64_t{1} << 25) + 1;
@@ -278,12 +408,16 @@ void text_beyond_two_gigabytes() {
 
 constexpr Test TESTS[] = {
     {"a row beyond two billion interactions", a_row_beyond_two_billion_interactions},
+    {"half-steps of entries beyond two billion", half_steps_of_entries_beyond_two_billion},
     {"Gramian and rotation of rows beyond two billion numbers",
      gramian_and_rotation_of_rows_beyond_two_billion_numbers},
     {"counting more than two billion codes", counting_more_than_two_billion_codes},
     {"slots hold table rows beyond two billion", slots_hold_table_rows_beyond_two_billion},
     {"entries beyond two billion are combined", entries_beyond_two_billion_are_combined},
     {"values are gathered from beyond", values_are_gathered_from_beyond},
+    {"entries beyond two billion are transposed", entries_beyond_two_billion_are_transposed},
+    {"the best items beyond two billion numbers", the_best_items_beyond_two_billion_numbers},
+    {"ids beyond two gigabytes of text", ids_beyond_two_gigabytes_of_text},
     {"pairs are scored beyond two billion numbers", pairs_are_scored_beyond_two_billion_numbers},
     {"negatives are drawn beyond two billion", negatives_are_drawn_beyond_two_billion},
     {"text beyond two gigabytes", text_beyond_two_gigabytes},

@@ -1,6 +1,7 @@
 """One implicit epoch beside other libraries: the same matrix, objective, starting factors and threads.
 
-    python benchmarks/epoch.py                    # k = 64 on 18 million interactions, 128 and 256 on 5 million
+    python benchmarks/epoch.py                    # k = 64 on 10 million interactions, 128 on 2, 256 on 1
+    python benchmarks/epoch.py --n-factors 64 --n-interactions 18000000
     python benchmarks/epoch.py --quick
 
 Every measurement is a process of its own, BLAS on one thread (the libraries bring their own threads), and the
@@ -33,7 +34,7 @@ CONTESTANTS += ["rusket, CG"]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128, 256])
-    parser.add_argument("--n-interactions", type=int, nargs="+", default=[18_000_000, 5_000_000, 5_000_000])
+    parser.add_argument("--n-interactions", type=int, nargs="+", default=[10_000_000, 2_000_000, 1_000_000])
     parser.add_argument("--n-iterations", type=int, default=3)
     contest.add_problem_arguments(parser)
     quick = {"n_factors": [64], "n_interactions": [300_000]}

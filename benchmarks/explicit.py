@@ -1,6 +1,6 @@
 """One explicit epoch beside cmfrec: ratings with biases, the same objective, and what either has learned after it.
 
-    python benchmarks/explicit.py                 # 5 million made-up ratings, k = 64 and 128, and MovieLens 1M
+    python benchmarks/explicit.py                 # 2 million made-up ratings, k = 64 and 128, and MovieLens 1M
     python benchmarks/explicit.py --quick
 
 The objective is sum (r - mean - b_u - b_i - x_u . y_i)^2 + regularization (|x|^2 + |y|^2 + b_u^2 + b_i^2) for both. A
@@ -217,10 +217,10 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n-ratings", type=int, default=5_000_000, help="made-up ones; 0 leaves them out")
+    parser.add_argument("--n-ratings", type=int, default=2_000_000, help="made-up ones; 0 leaves them out")
     parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--regularization", type=float, default=40.0)
-    parser.add_argument("--n-iterations", type=int, default=10)
+    parser.add_argument("--n-iterations", type=int, default=8)
     parser.add_argument("--no-real-data", action="store_true")
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, metavar="NAME")
     parser.add_argument("--contestant", choices=CONTESTANTS, help=argparse.SUPPRESS)

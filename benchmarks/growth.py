@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--k", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
-    arguments = parse(parser, "growth", {"n_interactions": [100_000, 1_000_000]})
+    arguments = parse(parser, "growth", {"n_interactions": [100_000, 1_000_000]}, repeats=5)
     if arguments.one:
         print(json.dumps(measure_one(arguments)))
         return

@@ -1,6 +1,6 @@
 """Peak memory of a whole fit over what it cannot do without: both orientations of the data and both factor matrices.
 
-    python benchmarks/memory.py                   # 10 million interactions, k = 64 and 128
+    python benchmarks/memory.py                   # 5 million interactions, k = 64 and 128
     python benchmarks/memory.py --quick
 
 In a process of its own per measurement: import, a small fit, then the user-item matrix is read and a model fitted with
@@ -113,7 +113,7 @@ def work(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n-interactions", type=int, default=10_000_000)
+    parser.add_argument("--n-interactions", type=int, default=5_000_000)
     parser.add_argument("--n-factors", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--contestant", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)

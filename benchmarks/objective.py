@@ -1,6 +1,6 @@
 """Seconds to the exact solver's converged objective + 0.1 %, library by library, from the same starting factors.
 
-    python benchmarks/objective.py                # k = 64, 20,000 x 2,000 with planted tastes, and MovieLens 1M
+    python benchmarks/objective.py                # k = 64, 10,000 x 1,000 with planted tastes, and MovieLens 1M
     python benchmarks/objective.py --quick
 
 The yardstick is where Ridgeback's exact solver ends from that start. How many iterations a library needs is found
@@ -63,7 +63,7 @@ def measure(data: str, arguments: argparse.Namespace) -> tuple[list[dict[str, An
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", choices=matrices.NAMES[1:], default=["planted", "ml-1m"])
-    parser.add_argument("--scale", type=float, default=1.0, help="of the planted set")
+    parser.add_argument("--scale", type=float, default=0.5, help="of the planted set")
     parser.add_argument("--n-factors", type=int, default=64)
     parser.add_argument("--tolerance", type=float, default=1e-3, help="share above the yardstick")
     parser.add_argument("--converged-iterations", type=int, default=150, help="of the exact solver")

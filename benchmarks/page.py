@@ -124,7 +124,7 @@ def section(name: str, report: dict[str, Any]) -> str:
 
 
 def explanation(growth: dict[str, Any], rates: dict[str, Any]) -> str:
-    """Growth by the roofline: what gathering the other side's rows costs at the rate measured for their table's size."""
+    """Growth by the roofline: what gathering rows costs at the rate measured for tables of that size."""
     rows = []
     for row in growth["rows"]:
         gather_ns = 0.0

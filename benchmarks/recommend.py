@@ -1,6 +1,6 @@
 """Top 10 for every user beside other libraries, seen items left out: seconds, whether the items agree, peak memory.
 
-    python benchmarks/recommend.py                # 100,000 users, 27,278 items, k = 64 factors
+    python benchmarks/recommend.py                # 40,000 users, 27,278 items, k = 64 factors
     python benchmarks/recommend.py --quick
 
 Each library has a process of its own in its own environment, with the same made-up arrays and number of threads. They
@@ -36,7 +36,7 @@ HEADER += ("peak memory beyond the arrays, MB",)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n-users", type=int, default=100_000)
+    parser.add_argument("--n-users", type=int, default=40_000)
     parser.add_argument("--n-items", type=int, default=27_278)
     parser.add_argument("--n-factors", type=int, default=64)
     parser.add_argument("--n-seen", type=int, default=100, help="items that each user has seen")

@@ -47,47 +47,71 @@ inline void gather(const FixedSide& fixed, const Shape& shape, const std::int32_
   }
 }
 
-// Weights and pulls of `count` pairs from `pair` on, at most 8; the shares of the loss's constant are added lane by
-// lane.
-template <class T>
-inline __attribute__((always_inline)) void weigh_pairs(const RowProblem& problem, const FixedSide& fixed,
-                                                       double row_scale, std::int64_t pair, int count, T* w, T* c,
-                                                       double* constant) {
+// values[columns[i]] of the first n of a vector's columns, zeros behind them.
+template <class Value>
+inline Vec<double> take_columns(const Value* values, const std::int32_t* columns, int n) {
+  alignas(64) double taken[Vec<double>::N] = {};
+  for (int i = 0; i < n; ++i) taken[i] = static_cast<double>(values[columns[i]]);
+  return Vec<double>::load(taken);
+}
+
+inline void store_as(const Vec<double>& v, double* p) { v.store(p); }
+inline void store_as(const Vec<double>& v, float* p) { v.store_floats(p); }
+
+// Weights and pulls of a vector of pairs from `pair` on, the first `n` of which are there, and their shares of the
+// loss's constant.
+template <class T, class Load>
+inline __attribute__((always_inline)) Vec<double> weigh_pairs(const RowProblem& problem, const FixedSide& fixed,
+                                                              double row_scale, std::int64_t pair, int n,
+                                                              const Load& load, T* w, T* c) {
   const std::int32_t* columns = problem.indices + pair;
-  double weight[8], pull[8], share[8];
-  for (int i = 0; i < count; ++i) weight[i] = row_scale;
-  if (problem.column_scales)
-    for (int i = 0; i < count; ++i) weight[i] *= problem.column_scales[columns[i]];
-  if (problem.confidences)
-    for (int i = 0; i < count; ++i) weight[i] *= static_cast<double>(problem.confidences[pair + i]);
+  Vec<double> weight = Vec<double>::splat(row_scale), pull, share;
+  if (problem.column_scales) weight = weight * take_columns(problem.column_scales, columns, n);
+  if (problem.confidences) weight = weight * load(problem.confidences + pair);
   if (problem.pull == Pull::target) {
-    double target[8];
-    for (int i = 0; i < count; ++i) target[i] = static_cast<double>(problem.targets[pair + i]) - problem.target_offset;
-    if (fixed.biases)
-      for (int i = 0; i < count; ++i) target[i] -= static_cast<double>(fixed.biases[columns[i]]);
-    for (int i = 0; i < count; ++i) pull[i] = weight[i] * target[i];
-    for (int i = 0; i < count; ++i) share[i] = pull[i] * target[i];
+    Vec<double> target = load(problem.targets + pair) - Vec<double>::splat(problem.target_offset);
+    if (fixed.biases) target = target - take_columns(fixed.biases, columns, n);
+    pull = weight * target;
+    share = pull * target;
   } else {
-    const double more = problem.pull == Pull::one_plus_weight ? 1.0 : 0.0;
-    for (int i = 0; i < count; ++i) share[i] = pull[i] = more + weight[i];
+    share = pull = Vec<double>::splat(problem.pull == Pull::one_plus_weight ? 1.0 : 0.0) + weight;
   }
-  for (int i = 0; i < count; ++i) constant[i] += share[i];
-  for (int i = 0; i < count; ++i) w[i] = static_cast<T>(weight[i]);
-  for (int i = 0; i < count; ++i) c[i] = static_cast<T>(pull[i]);
+  store_as(weight, w);
+  store_as(pull, c);
+  return share;
 }
 
 // The curvature weights w and pulls c of row r; returns the constant of its loss (sum of w t^2, or of c), added up in
 // eight sums side by side.
 template <class T>
 inline double pair_weights(const RowProblem& problem, const FixedSide& fixed, std::int64_t r, T* w, T* c) {
+  constexpr int N = Vec<double>::N;
   const std::int64_t begin = problem.indptr[r], n = problem.indptr[r + 1] - begin;
   const double row_scale = problem.row_scales ? problem.row_scales[r] : 1.0;
-  double sums[8] = {};
+  Vec<double> sum = Vec<double>::zero();
   std::int64_t at = 0;
-  for (; at + 8 <= n; at += 8) weigh_pairs<T>(problem, fixed, row_scale, begin + at, 8, w + at, c + at, sums);
-  weigh_pairs<T>(problem, fixed, row_scale, begin + at, static_cast<int>(n - at), w + at, c + at, sums);
+  for (; at + N <= n; at += N) {
+    const auto load = [](const float* p) { return Vec<double>::load_floats(p); };
+    sum = sum + weigh_pairs<T>(problem, fixed, row_scale, begin + at, N, load, w + at, c + at);
+  }
+  double sums[N];
+  if (at < n) {
+    const int rest = static_cast<int>(n - at);
+    const auto load = [&](const float* p) { return Vec<double>::load_floats(p, rest); };
+    T last_w[N], last_c[N];
+    double share[N];
+    weigh_pairs<T>(problem, fixed, row_scale, begin + at, rest, load, last_w, last_c).store(share);
+    sum.store(sums);
+    for (int i = 0; i < rest; ++i) {
+      w[at + i] = last_w[i];
+      c[at + i] = last_c[i];
+      sums[i] += share[i];
+    }
+  } else {
+    sum.store(sums);
+  }
   double constant = 0;
-  for (const double sum : sums) constant += sum;
+  for (const double one : sums) constant += one;
   return constant;
 }
 

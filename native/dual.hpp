@@ -72,19 +72,21 @@ inline void gather_turned(const FixedSide& fixed, const Shape& shape, const Neig
       source[j] = fixed.factors + neighbours.indices[first + j < neighbours.n ? first + j : first] * k;
       root[j] = Vec<float>::splat(roots[first + j]);
     }
-    for (int at = 0; at < shape.padded; at += N) {
+    int at = 0;
+    for (; at + N <= k; at += N) {
+      const Vec<float> scale = Vec<float>::load(D_roots + at);
+      Vec<float> z[4];
+      _Pragma("GCC unroll 4") for (int j = 0; j < 4; ++j) z[j] = Vec<float>::load(source[j] + at) * (scale * root[j]);
+      store_turned(z[0], z[1], z[2], z[3], target + at * N, N);
+    }
+    if (at < shape.padded) {
       const Vec<float> scale = Vec<float>::load(D_roots + at);
       Vec<float> z[4];
       for (int j = 0; j < 4; ++j) {
-        if (at + N <= k) {
-          z[j] = Vec<float>::load_floats(source[j] + at);
-        } else {
-          alignas(64) float part[N] = {};
-          for (std::int64_t f = at; f < k; ++f) part[f - at] = source[j][f];
-          if (shape.has_bias && k >= at) part[k - at] = 1;
-          z[j] = Vec<float>::load(part);
-        }
-        z[j] = z[j] * (scale * root[j]);
+        alignas(64) float part[N] = {};
+        for (std::int64_t f = at; f < k; ++f) part[f - at] = source[j][f];
+        if (shape.has_bias) part[k - at] = 1;
+        z[j] = Vec<float>::load(part) * (scale * root[j]);
       }
       store_turned(z[0], z[1], z[2], z[3], target + at * N, N);
     }

@@ -117,20 +117,33 @@ inline void add_outer_products(const T* left, const T* right, std::int64_t dista
   constexpr int N = Vec<T>::N;
   const std::int64_t square = static_cast<std::int64_t>(padded) * N;
   const int n_panels = padded / N;
-  for (int p = 0; p < n_panels; ++p)
-    for_panels(p, n_panels, [&](int q, auto width) {
-      for (int first = 0; first < N; first += TILE_ROWS) {
-        const std::int64_t at = q * square + static_cast<std::int64_t>(p * N + first) * N;
-        Tile<T, decltype(width)::value> tile;
-        if (start)
-          tile.load(start + at, square);
-        else
-          tile.clear();
-        tile.template multiply<false>(left + p * distance + first, N, right + q * distance, distance, n);
-        tile.store(A + at, square);
-        ahead.fetch();
-      }
-    });
+  const auto multiply = [&](int p, int q, auto width) __attribute__((always_inline)) {
+    for (int first = 0; first < N; first += TILE_ROWS) {
+      const std::int64_t at = q * square + static_cast<std::int64_t>(p * N + first) * N;
+      Tile<T, decltype(width)::value> tile;
+      if (start)
+        tile.load(start + at, square);
+      else
+        tile.clear();
+      tile.template multiply<false>(left + p * distance + first, N, right + q * distance, distance, n);
+      tile.store(A + at, square);
+      ahead.fetch();
+    }
+  };
+  // Right panels outside, so that those of a tile stay in the first cache while the left ones pass; narrow tiles where
+  // the columns are short.
+  const auto multiply_group = [&](int q, auto width) __attribute__((always_inline)) {
+    constexpr int VECTORS = decltype(width)::value;
+    for (int p = 0; p <= q; ++p) multiply(p, q, width);
+    if constexpr (VECTORS == 3) multiply(q + 1, q + 1, Width<2>());
+    if constexpr (VECTORS >= 2) multiply(q + VECTORS - 1, q + VECTORS - 1, Width<1>());
+  };
+  int panel = n_panels % TILE_VECTORS;
+  if constexpr (TILE_VECTORS == 3) {
+    if (panel == 1) multiply_group(0, Width<1>());
+    if (panel == 2) multiply_group(0, Width<2>());
+  }
+  for (; panel < n_panels; panel += TILE_VECTORS) multiply_group(panel, Width<TILE_VECTORS>());
 }
 
 // y = sum over rows i < n of x_i M(i, panel), four sums side by side.

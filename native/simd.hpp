@@ -130,6 +130,14 @@ struct Vec {
   inline __attribute__((always_inline)) void store(T* p) const {
     for (int i = 0; i < N_REGISTERS; ++i) std::memcpy(p + i * LANES, &part[i], REGISTER_BYTES);
   }
+  // As many floats, rounded where T is double.
+  inline __attribute__((always_inline)) void store_floats(float* p) const {
+    typedef float Narrow __attribute__((vector_size(LANES * sizeof(float))));
+    for (int i = 0; i < N_REGISTERS; ++i) {
+      const Narrow narrow = __builtin_convertvector(part[i], Narrow);
+      std::memcpy(p + i * LANES, &narrow, sizeof narrow);
+    }
+  }
   friend inline __attribute__((always_inline)) Vec operator+(Vec a, Vec b) {
     for (int i = 0; i < N_REGISTERS; ++i) a.part[i] += b.part[i];
     return a;
@@ -267,6 +275,19 @@ inline __attribute__((always_inline)) Floats last_halves(Floats x, Floats y) {
   return RIDGEBACK_SHUFFLE(x, y, 2, 3, OTHER + 2, OTHER + 3);
 }
 #undef RIDGEBACK_SHUFFLE
+
+// The 16 bytes number Q of a register.
+typedef float FourFloats __attribute__((vector_size(16)));
+template <int Q>
+inline __attribute__((always_inline)) FourFloats group_of(Floats x) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return RIDGEBACK_PICK(x, x, 4 * Q, 4 * Q + 1, 4 * Q + 2, 4 * Q + 3);
+#else
+  FourFloats group[REGISTER_BYTES / 16];
+  std::memcpy(group, &x, sizeof group);
+  return group[Q];
+#endif
+}
 #undef RIDGEBACK_PICK
 
 // Four sums at once: the i-th is the sum of the lanes of v_i. One order on every level: within groups of 16 bytes
@@ -322,15 +343,21 @@ inline __attribute__((always_inline)) void store_turned(const Vec<float>& v0, co
                                                         const Vec<float>& v2, const Vec<float>& v3, float* out,
                                                         std::int64_t stride) {
   constexpr int GROUPS = REGISTER_BYTES / 16;
-  for (int i = 0; i < N_REGISTERS; ++i) {
+  _Pragma("GCC unroll 4") for (int i = 0; i < N_REGISTERS; ++i) {
     const auto ab = first_pairs(v0.part[i], v1.part[i]), cd = first_pairs(v2.part[i], v3.part[i]);
     const auto AB = last_pairs(v0.part[i], v1.part[i]), CD = last_pairs(v2.part[i], v3.part[i]);
     const Floats turned[4] = {first_halves(ab, cd), last_halves(ab, cd), first_halves(AB, CD), last_halves(AB, CD)};
-    for (int f = 0; f < 4; ++f) {
-      Four group[GROUPS];
-      std::memcpy(group, &turned[f], sizeof group);
-      for (int q = 0; q < GROUPS; ++q)
-        std::memcpy(out + ((i * GROUPS + q) * 4 + f) * stride, &group[q], sizeof group[q]);
+    float* target = out + i * GROUPS * 4 * stride;
+    _Pragma("GCC unroll 4") for (int f = 0; f < 4; ++f) {
+      const auto store = [&](int q, FourFloats group) __attribute__((always_inline)) {
+        std::memcpy(target + (q * 4 + f) * stride, &group, sizeof group);
+      };
+      store(0, group_of<0>(turned[f]));
+      if constexpr (GROUPS >= 2) store(1, group_of<1>(turned[f]));
+      if constexpr (GROUPS == 4) {
+        store(2, group_of<2>(turned[f]));
+        store(3, group_of<3>(turned[f]));
+      }
     }
   }
 }

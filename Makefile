@@ -5,7 +5,7 @@ VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
 BENCHMARKS ?= roofline epoch exact_epoch objective explicit recommend fold_in read memory growth row_errors \
-  acceleration
+  cg_steps acceleration
 
 PY := "$(VENV)/bin/python"
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --no-input --progress-bar off

@@ -32,6 +32,7 @@ TITLES = {
     "growth": "Growth",
     "roofline": "What the machine can do",
     "row_errors": "Row errors on real data",
+    "cg_steps": "Tried: how many conjugate-gradient steps",
     "acceleration": "Tried: accelerating the outer iteration",
 }
 INTRODUCTION = """\

@@ -46,7 +46,7 @@ HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const Fi
   for (const Totals& part : totals) {  // in the order of the rows, whatever the order of solving
     result.totals.loss += part.loss;
     result.totals.n_unsolved += part.n_unsolved;
-    result.totals.n_cg_steps += part.n_cg_steps;
+    result.totals.n_step_pairs += part.n_step_pairs;
     result.totals.gain += part.gain;
   }
   return result;

@@ -51,8 +51,8 @@ struct OwnSide {
 struct Totals {
   double loss = 0;              // over the solved rows: observed part, all-pairs part and the own side's regulariser
   std::int64_t n_unsolved = 0;  // rows left for the minimum-norm solver
-  std::int64_t n_cg_steps = 0;  // over all rows
-  double gain = 0;              // what these steps took off the loss
+  std::int64_t n_step_pairs = 0;  // neighbours of every conjugate-gradient step
+  double gain = 0;                // what these steps took off the loss
 };
 
 }  // namespace ridgeback

@@ -44,7 +44,7 @@ std::tuple<double, std::int64_t, bool, std::int64_t, double> solve_rows(
     result = ridgeback::half_step(solver_named(solver), problem, fixed, own, options, execution);
     return result.is_complete;
   });
-  return {result.totals.loss, result.totals.n_unsolved, result.is_complete, result.totals.n_cg_steps,
+  return {result.totals.loss, result.totals.n_unsolved, result.is_complete, result.totals.n_step_pairs,
           result.totals.gain};
 }
 
@@ -59,7 +59,7 @@ void register_solvers(nb::module_& m) {
         nb::arg("n_cg_steps"), nb::arg("least_gain"), nb::arg("is_double"), nb::arg("unsolved").noconvert().none(),
         nb::arg("n_threads"), nb::arg("cancel").noconvert().none(),
         "Solve all rows of one side in place; returns (loss, number of unsolved rows, is_complete, "
-        "conjugate-gradient steps, what these took off the loss). Solver \"none\" "
+        "neighbours of the conjugate-gradient steps, what these took off the loss). Solver \"none\" "
         "solves "
         "nothing: its loss is that of the listed pairs.");
 }

@@ -324,7 +324,7 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
     add_scaled<float>(-length, s.q, s.r, layout.length);
     b_x += static_cast<double>(length) * b_p;
     const double gain = static_cast<double>(length) * static_cast<double>(residual);
-    ++totals.n_cg_steps;
+    totals.n_step_pairs += pairs.n;
     totals.gain += gain;
     for (int f = 0; f < layout.length; ++f) s.z[f] = s.inverse[f] * s.r[f];
     const float next = dot<float>(s.r, s.z, layout.length);

@@ -64,8 +64,8 @@ class ImplicitALS(LeastSquaresModel):
         "auto" is conjugate gradient in the Gramian's eigenbasis; the final user half-step is exact always.
     n_cg_steps : int or "auto", default="auto"
         Conjugate-gradient steps a row and half-step. "auto" takes as many as pay: after its first step a row stops
-        where the next would take less off the loss, for each of its neighbours, than .03 of what the side's
-        last half-step took.
+        where the next promises to take less off the loss, for each of its neighbours, than .03 of what a whole
+        half-step took the last time.
     init : {"normal", "standard_normal", "uniform"}, (user_factors, item_factors), or a fitted model
         Drawn with standard deviation ``init_scale / sqrt(n_factors)`` ("normal"), with 1, or uniformly from
         ``[0, init_scale / sqrt(n_factors))``; or as declared; or matched by id from a model.

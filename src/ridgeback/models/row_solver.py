@@ -160,11 +160,13 @@ class ConjugateGradient:
 class AdaptiveConjugateGradient:
     """As many steps a row as pay: fewer where a row hardly moves any more, and where neighbours make steps dear.
 
-    What the side's last half-step took off the loss, by neighbour, says how far the alternation still moves; a step
-    that promises less than `WORTHWHILE` times that is left out. The first half-step of a side takes `n_first_steps`.
+    What the last half-steps took off the loss, the larger of both sides, says how far the alternation still moves; a
+    step that promises less than `worthwhile` times that, by neighbour, is left out. The first half-step of a side takes
+    `n_first_steps`.
     """
 
     n_first_steps: int
+    worthwhile: float = WORTHWHILE
     uses_eigenbasis: bool = True
     may_not_raise: bool = False
     gains: dict[int, float] = field(default_factory=dict)
@@ -181,7 +183,7 @@ class AdaptiveConjugateGradient:
     ) -> HalfStep:
         """Take the steps, and remember what they gained."""
         side = id(problem.rows)
-        last_gain = self.gains.get(side)
+        moved = max(self.gains.values()) if side in self.gains else None
         result = native.solve_cg(
             problem,
             fixed.factors,
@@ -189,9 +191,9 @@ class AdaptiveConjugateGradient:
             own.factors,
             own.biases,
             None if gram is None else np.diag(gram).copy(),
-            n_steps=self.n_first_steps if last_gain is None else MOST_STEPS,
+            n_steps=self.n_first_steps if moved is None else MOST_STEPS,
             gathers_halves=gathers_halves(fixed, gram),
-            least_gain=0.0 if last_gain is None else WORTHWHILE * last_gain / max(1, problem.rows.nnz),
+            least_gain=0.0 if moved is None else self.worthwhile * moved / max(1, problem.rows.nnz),
             n_threads=n_threads,
             cancel=cancel,
         )

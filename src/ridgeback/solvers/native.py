@@ -68,7 +68,7 @@ def solve_cg(
 
     With `gathers_halves` the listed pairs' part is that of the fixed factors rounded to half precision, the loss too.
     """
-    loss, _, is_complete, n_cg_steps, gain = _solve(
+    loss, _, is_complete, n_step_pairs, gain = _solve(
         "cg",
         problem,
         fixed_factors,
@@ -84,7 +84,7 @@ def solve_cg(
         least_gain,
         halve(fixed_factors, n_threads) if gathers_halves else (None, 1.0),
     )
-    return HalfStep(loss, 0, is_complete, n_cg_steps=n_cg_steps, gain=gain, is_rounded=gathers_halves)
+    return HalfStep(loss, 0, is_complete, n_step_pairs=n_step_pairs, gain=gain, is_rounded=gathers_halves)
 
 
 def solve_non_negative(

@@ -106,8 +106,8 @@ class HalfStep:
         False where the half-step was stopped; rows already solved stay solved.
     n_unbounded : int
         Rows of a logistic problem that have no finite optimum; they stay as they were.
-    n_cg_steps : int
-        Conjugate-gradient steps of all rows together.
+    n_step_pairs : int
+        Neighbours of every conjugate-gradient step together: what the steps cost.
     gain : float
         What these steps took off the loss.
     is_rounded : bool
@@ -118,6 +118,6 @@ class HalfStep:
     n_singular: int = 0
     is_complete: bool = True
     n_unbounded: int = 0
-    n_cg_steps: int = 0
+    n_step_pairs: int = 0
     gain: float = 0.0
     is_rounded: bool = False

@@ -272,7 +272,7 @@ def solve_cg(
     O(nnz k) a step. Source: Hestenes & Stiefel 1952; Takacs et al. 2011 for ALS.
     """
     gram = None if gram_diagonal is None else np.diag(gram_diagonal)
-    loss, gain, n_cg_steps = 0.0, 0.0, 0
+    loss, gain, n_step_pairs = 0.0, 0.0, 0
     for row in _rows(problem, factors, biases):
         system = row_system(problem, row, fixed_factors, fixed_biases, gram)
         own_part = system.columns.T**2 @ system.weights
@@ -293,7 +293,7 @@ def solve_cg(
             length = residual / (p @ q)
             step_gain = length * residual
             gain += float(step_gain)
-            n_cg_steps += 1
+            n_step_pairs += len(system.weights)
             x = x + length * p
             r = r - length * q
             z = inverse * r
@@ -303,7 +303,7 @@ def solve_cg(
                 break
         loss += system.loss(x)
         _store(x, row, factors, biases)
-    return HalfStep(loss, n_cg_steps=n_cg_steps, gain=gain)
+    return HalfStep(loss, n_step_pairs=n_step_pairs, gain=gain)
 
 
 def solve_non_negative(

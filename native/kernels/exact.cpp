@@ -67,13 +67,14 @@ void store_row(const T* x, const Shape& shape, const OwnSide& own, std::int64_t 
   if (shape.has_bias) own.biases[r] = static_cast<float>(x[shape.n_factors]);
 }
 
-// Whether |G_ij| <= tolerance * sqrt(G_ii G_jj) off the diagonal.
-bool is_diagonal(const double* gram, std::int64_t k, double tolerance) {
-  const double squared = tolerance * tolerance;
-  for (std::int64_t i = 0; i < k; ++i) {
+// Whether |G_ij| <= tolerance * sqrt(G_ii G_jj) off the diagonal. `diagonal` is scratch.
+bool is_diagonal(const double* gram, std::int64_t k, double tolerance, double* diagonal) {
+  for (std::int64_t i = 0; i < k; ++i) diagonal[i] = gram[i * (k + 1)];
+  for (std::int64_t i = 1; i < k; ++i) {
     const double* row = gram + i * k;
-    int n_above = 0;
-    for (std::int64_t j = 0; j < i; ++j) n_above += row[j] * row[j] > squared * row[i] * gram[j * k + j];
+    const double allowed = tolerance * tolerance * diagonal[i];
+    std::int64_t n_above = 0;
+    for (std::int64_t j = 0; j < i; ++j) n_above += row[j] * row[j] > allowed * diagonal[j] ? 1 : 0;
     if (n_above) return false;
   }
   return true;
@@ -117,7 +118,7 @@ class Rows {
                               ? static_cast<float>(problem.unobserved_weight * fixed.gram[f * (shape_.n_factors + 1)])
                               : 0.0f;
     // Refined rows correct what is left beside the diagonal, such as the rounding of factors in their principal axes.
-    has_dual_ = !has_gram || is_diagonal(fixed.gram, shape_.n_factors, options.is_double ? 1e-3 : 0.0);
+    has_dual_ = !has_gram || is_diagonal(fixed.gram, shape_.n_factors, options.is_double ? 1e-3 : 0.0, double_.x);
   }
 
   void solve(std::int64_t r, Totals& totals) {

@@ -77,7 +77,8 @@ def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
 def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
     pairs = histories.pairs
     side = _solve(model, "users", pairs)
-    is_empty = np.equal(pairs.rows.counts(), 0).tolist()
+    is_one = pairs.rows.n_rows == 1
+    is_empty = [pairs.rows.nnz == 0] if is_one else (pairs.rows.counts() == 0).tolist()
     return [
         FoldedUser(
             model,
@@ -85,7 +86,7 @@ def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
             0.0 if side.biases is None else float(side.biases[row]),
             histories.unknown[row],
             model._fallback() if is_empty[row] else None,
-            pairs if len(is_empty) == 1 else pairs.take(np.array([row], dtype=np.int64)),
+            pairs if is_one else pairs.take(np.array([row], dtype=np.int64)),
         )
         for row in range(len(histories.unknown))
     ]

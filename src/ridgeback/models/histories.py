@@ -71,7 +71,7 @@ def _known(model: FactorModel, table: Ids, ids: Any, ratings: Any, weights: Any,
     values, weights = _numbers("ratings", ratings, ids), _numbers("weights", weights, ids)
     _check_values(model, values, weights, ids)
     columns = table.rows(ids) if len(ids) else np.zeros(0, dtype=np.int32)
-    if columns.min(initial=0) >= 0:
+    if not np.count_nonzero(columns < 0):
         return _Known(columns, values, weights, [])
     kept = columns >= 0
     return _Known(
@@ -86,7 +86,7 @@ def _one_row(known: _Known, n_columns: int) -> ListedPairs | None:
     """The pairs of a single history, in ascending order; None where a column comes twice."""
     order = known.columns.argsort(kind="stable")
     columns = known.columns[order]
-    if (columns[1:] == columns[:-1]).any():
+    if np.count_nonzero(columns[1:] == columns[:-1]):
         return None
     values = None if known.values is None or (known.values == 1).all() else known.values[order]
     weights = None if known.weights is None else known.weights[order]
@@ -142,6 +142,9 @@ def _counting(model: FactorModel, pairs: ListedPairs) -> ListedPairs:
     return pairs
 
 
+_PLAIN = frozenset((int, str))  # types of ids that are what they will be shown as
+
+
 def _ids_and_ratings(ids: Any, ratings: Any, what: str) -> tuple[list[Any], Any]:
     if isinstance(ids, Mapping):
         if ratings is not None:
@@ -156,7 +159,7 @@ def _ids_and_ratings(ids: Any, ratings: Any, what: str) -> tuple[list[Any], Any]
     if isinstance(ids, np.ndarray) and ids.ndim == 1 and ids.dtype.kind in "iuU":
         return ids.tolist(), ratings
     ids = list(ids)
-    if any(issubclass(kind, np.generic) for kind in set(map(type, ids))):
+    if not _PLAIN.issuperset(map(type, ids)):
         ids = [id_.item() if isinstance(id_, np.generic) else id_ for id_ in ids]
     return ids, ratings
 

@@ -189,9 +189,8 @@ class ImplicitALS(LeastSquaresModel):
         is_hu = p["loss"] == "hu"
         unobserved_weight = 1.0 if is_hu else p["unobserved_weight"]
 
-        frequency = counts.astype(np.float64)
-        if not is_hu and p["frequency_counts"] == "all":
-            frequency += unobserved_weight * pairs.rows.n_columns
+        counts_all = not is_hu and p["frequency_counts"] == "all"
+        frequency = counts + (unobserved_weight * pairs.rows.n_columns if counts_all else 0.0)
         ridges = p["regularization"] * frequency ** p["frequency_exponent"]
 
         confidences: Float32Array | None = None

@@ -1,4 +1,5 @@
-// Scratch memory on cache-line boundaries, one piece a worker, made when the worker first needs it.
+// Scratch memory on cache-line boundaries, one piece a worker. All pieces are made by the calling thread: where memory
+// ends inside a new thread, throwing may need some itself, and the process aborts. Pages not yet written to take none.
 #pragma once
 
 #include <cstddef>
@@ -14,16 +15,13 @@ struct FreeAligned {
 
 class WorkerScratch {
  public:
-  WorkerScratch(int n_workers, std::size_t bytes) : pieces_(n_workers), bytes_(bytes) {}
-  void* of(int worker) {
-    auto& piece = pieces_[worker];
-    if (!piece) piece.reset(::operator new(bytes_, std::align_val_t(64)));
-    return piece.get();
+  WorkerScratch(int n_workers, std::size_t bytes) : pieces_(n_workers) {
+    for (auto& piece : pieces_) piece.reset(::operator new(bytes, std::align_val_t(64)));
   }
+  void* of(int worker) const { return pieces_[worker].get(); }
 
  private:
   std::vector<std::unique_ptr<void, FreeAligned>> pieces_;
-  std::size_t bytes_;
 };
 
 }  // namespace ridgeback

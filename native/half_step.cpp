@@ -14,7 +14,7 @@ namespace ridgeback {
 namespace {
 
 int workers_for(std::size_t n_chunks, int n_threads) {
-  return static_cast<int>(std::clamp<std::size_t>(n_chunks, 1, std::max(1, n_threads)));
+  return static_cast<int>(std::clamp<std::size_t>(n_chunks, 1, std::clamp(n_threads, 1, MOST_WORKERS)));
 }
 
 }  // namespace
@@ -59,10 +59,6 @@ bool gram(const float* factors, const double* row_weights, std::int64_t n_rows, 
   const int n_workers = workers_for(chunks.size(), execution.n_threads);
   WorkerScratch scratch(n_workers, kernels().matrix->scratch_bytes(k));
   WorkerScratch partial(n_workers, sizeof(double) * std::max<std::int64_t>(size, 1));
-  for (int worker = 0; worker < n_workers; ++worker) {  // before the first wait: nobody may fail behind another's back
-    scratch.of(worker);
-    partial.of(worker);
-  }
   std::fill(result, result + size, 0.0);
 
   // A worker waits for its turn to add: sums come in the order of the rows, and memory is one partial a worker.

@@ -34,8 +34,8 @@ bool run_chunks(std::int64_t n_chunks, const Execution& execution, const std::fu
     }
   };
 
-  const int n_workers =
-      static_cast<int>(std::clamp<std::int64_t>(std::min<std::int64_t>(execution.n_threads, n_chunks), 1, 1024));
+  const int n_workers = static_cast<int>(
+      std::clamp<std::int64_t>(std::min<std::int64_t>(execution.n_threads, n_chunks), 1, MOST_WORKERS));
   std::vector<std::thread> others;
   others.reserve(n_workers - 1);
   try {

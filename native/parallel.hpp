@@ -7,6 +7,8 @@
 
 namespace ridgeback {
 
+constexpr int MOST_WORKERS = 1024;  // however many threads are asked for
+
 struct Execution {
   int n_threads = 1;
   const std::uint8_t* cancel = nullptr;  // set to non-zero by a signal handler: stop after the running chunks

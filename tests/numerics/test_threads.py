@@ -270,3 +270,33 @@ def test_a_half_step_has_as_many_threads_as_it_was_given() -> None:
     other.join()
     assert max(counts) == before + 2
     assert len(os.listdir("/proc/self/task")) == before - 1
+
+
+WITHOUT_MEMORY = """
+import re, resource
+import ridgeback as rb
+from ridgeback.data.synthetic import power_law
+
+data = rb.Interactions.from_csr(power_law(60_000, 20_000, 300_000, random_state=0))
+rb.ImplicitALS(8, n_iterations=1, n_threads=2).fit(data)  # what only a first fit brings is there, stacks of threads too
+used = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1])
+for n_factors, n_threads, n_bytes in ((64, 8, 0), (64, 8, 20_000_000), (512, 8, 0)):
+    resource.setrlimit(resource.RLIMIT_AS, (used + n_bytes, -1))
+    model = rb.ImplicitALS(n_factors, n_iterations=1, n_threads=n_threads, solver="exact")
+    try:
+        model.fit(data)
+        print("fitted")
+    except MemoryError:
+        print("refused" if vars(model).keys() == model.get_params().keys() else "half fitted")
+"""
+
+
+@pytest.mark.skipif(not os.path.isfile("/proc/self/status"), reason="platform: no address space to be read in /proc")
+@pytest.mark.skipif("RIDGEBACK_SANITIZER" in os.environ, reason="platform: a sanitizer needs its own address space")
+def test_a_fit_without_memory_ends_in_an_error_and_not_the_process() -> None:
+    result = subprocess.run([sys.executable, "-W", "ignore", "-c", WITHOUT_MEMORY], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    outcomes = result.stdout.split()
+    assert len(outcomes) == 3
+    assert set(outcomes) <= {"refused", "fitted"}
+    assert outcomes[-1] == "refused"

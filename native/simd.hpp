@@ -56,6 +56,38 @@ inline double fused(double a, double b, double c) {
 #endif
 }
 
+// As many floats as a register holds numbers, and back. With the instructions' own names: the compiler's conversion
+// takes a register apart and puts it together again.
+inline __attribute__((always_inline)) RegisterOf<float>::type widen(const float* p, float) {
+  RegisterOf<float>::type x;
+  std::memcpy(&x, p, sizeof x);
+  return x;
+}
+inline __attribute__((always_inline)) RegisterOf<double>::type widen(const float* p, double) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));  // zero: the plain form warns of what it does not read
+#elif defined(__AVX2__)
+  return _mm256_cvtps_pd(_mm_loadu_ps(p));
+#else
+  typedef float Narrow __attribute__((vector_size(REGISTER_BYTES / 2)));
+  Narrow x;
+  std::memcpy(&x, p, sizeof x);
+  return __builtin_convertvector(x, RegisterOf<double>::type);
+#endif
+}
+inline __attribute__((always_inline)) void narrow(RegisterOf<float>::type x, float* p) { std::memcpy(p, &x, sizeof x); }
+inline __attribute__((always_inline)) void narrow(RegisterOf<double>::type x, float* p) {
+#if defined(__AVX512F__)
+  _mm256_storeu_ps(p, _mm512_maskz_cvtpd_ps(0xff, x));
+#elif defined(__AVX2__)
+  _mm_storeu_ps(p, _mm256_cvtpd_ps(x));
+#else
+  typedef float Narrow __attribute__((vector_size(REGISTER_BYTES / 2)));
+  const Narrow part = __builtin_convertvector(x, Narrow);
+  std::memcpy(p, &part, sizeof part);
+#endif
+}
+
 template <class T>
 struct Vec {
   static constexpr int N = 64 / sizeof(T);
@@ -70,13 +102,8 @@ struct Vec {
   }
   // The same number of floats, widened where T is double.
   static inline __attribute__((always_inline)) Vec load_floats(const float* p) {
-    typedef float Narrow __attribute__((vector_size(LANES * sizeof(float))));
     Vec v;
-    for (int i = 0; i < N_REGISTERS; ++i) {
-      Narrow part;
-      std::memcpy(&part, p + i * LANES, sizeof part);
-      v.part[i] = __builtin_convertvector(part, Register);
-    }
+    for (int i = 0; i < N_REGISTERS; ++i) v.part[i] = widen(p + i * LANES, T());
     return v;
   }
   // The first n < N floats, zeros behind them; reads nothing beyond.
@@ -132,11 +159,7 @@ struct Vec {
   }
   // As many floats, rounded where T is double.
   inline __attribute__((always_inline)) void store_floats(float* p) const {
-    typedef float Narrow __attribute__((vector_size(LANES * sizeof(float))));
-    for (int i = 0; i < N_REGISTERS; ++i) {
-      const Narrow narrow = __builtin_convertvector(part[i], Narrow);
-      std::memcpy(p + i * LANES, &narrow, sizeof narrow);
-    }
+    for (int i = 0; i < N_REGISTERS; ++i) narrow(part[i], p + i * LANES);
   }
   friend inline __attribute__((always_inline)) Vec operator+(Vec a, Vec b) {
     for (int i = 0; i < N_REGISTERS; ++i) a.part[i] += b.part[i];

@@ -26,13 +26,14 @@ def hu_objective(
     alpha: float,
     regularization: float,
 ) -> float:
-    """sum_obs [(1 + alpha r)(1 - s)^2 - s^2] + sum_all s^2 + regularization (|X|^2 + |Y|^2)."""
+    """sum_obs [(1 + alpha r)(1 - s)^2 - s^2] + sum_all s^2 + regularization (|X|^2 + |Y|^2); scores in float32."""
     X, Y = user_factors.astype(np.float64), item_factors.astype(np.float64)
     total = np.sum((X.T @ X) * (Y.T @ Y)) + regularization * (np.sum(X * X) + np.sum(Y * Y))
     rows = np.repeat(np.arange(len(X), dtype=np.int32), np.diff(indptr))
-    for start in range(0, len(indices), 200_000):
-        part = slice(start, start + 200_000)
-        s = np.einsum("ij,ij->i", X[rows[part]], Y[indices[part]])
+    x, y = (np.ascontiguousarray(factors, dtype=np.float32) for factors in (user_factors, item_factors))
+    for start in range(0, len(indices), 16_384):
+        part = slice(start, start + 16_384)
+        s = np.einsum("ij,ij->i", x[rows[part]], y[indices[part]]).astype(np.float64)
         total += np.sum((1.0 + alpha * values[part]) * (1.0 - s) ** 2 - s**2)
     return float(total)
 

@@ -58,7 +58,7 @@ def page(folder: Path) -> str:
         parts.append(section(name, report))
         if name == "growth" and "roofline" in reports:
             parts.append(explanation(report, reports["roofline"]["rates"]))
-    missing = [f"`{name}.py`" for name in TITLES if name not in reports]
+    missing = [f"`{name}.py`" for name in TITLES if name not in reports and (HERE / f"{name}.py").exists()]
     if missing:
         parts.append(f"Not measured for this page: {', '.join(missing)}.\n")
     return "\n".join(parts)

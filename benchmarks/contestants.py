@@ -124,28 +124,34 @@ def fit_ridgeback(problem: Problem, watch: Watch, solver: Any = "auto", n_cg_ste
         )
         return model.fit(matrix, **arguments)
 
+    def describe(model: Any, total_s: float) -> dict[str, Any]:
+        p = model.parameters_
+        settings = "exact" if p["solver"] == "exact" else f"CG, n_cg_steps={p['n_cg_steps']!r}"
+        losses = [record["loss"] for record in model.history_ if record["side"] in ("start", "items")]
+        return {"settings": settings, "total_s": total_s, "losses": losses}
+
+    def see(fitting: Any, record: dict[str, Any]) -> bool:
+        if record["side"] != "items":
+            return False
+        seconds = iterations_s[record["iteration"] - 1] if iterations_s else record["elapsed_s"]
+        return watch.see(seconds, fitting.user_factors_, fitting.item_factors_)
+
+    iterations_s: list[float] = []
+    if watch.target is not None:  # how many iterations it takes, not how long
+        return describe(fit(callbacks=[see]), 0.0)
     started = time.perf_counter()
     model = fit()
-    total_s = time.perf_counter() - started
+    report = describe(model, time.perf_counter() - started)
     peak_rss_bytes = memory_bytes("VmHWM")
-    steps = model.parameters_["n_cg_steps"]
-    settings = "exact" if model.parameters_["solver"] == "exact" else f"CG, n_cg_steps={steps!r}"
     ends = [record["elapsed_s"] for record in model.history_ if record["side"] in ("start", "items")]
     iterations_s = np.diff(ends).tolist()
-    losses = [record["loss"] for record in model.history_ if record["side"] in ("start", "items")]
     del model
-    if not watch.is_idle:
-
-        def see(fitting: Any, record: dict[str, Any]) -> bool:
-            if record["side"] != "items":
-                return False
-            return watch.see(iterations_s[record["iteration"] - 1], fitting.user_factors_, fitting.item_factors_)
-
-        fit(callbacks=[see])
-    else:
+    if watch.is_idle:
         watch.iterations_s = iterations_s
+    else:
+        fit(callbacks=[see])
     watch.peak_rss_bytes = peak_rss_bytes
-    return {"settings": settings, "total_s": total_s, "losses": losses}
+    return report
 
 
 def fit_implicit(problem: Problem, watch: Watch, use_cg: bool = True, cg_steps: int = 3) -> dict[str, Any]:

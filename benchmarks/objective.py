@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=0.5, help="of the planted set")
     parser.add_argument("--n-factors", type=int, default=64)
     parser.add_argument("--tolerance", type=float, default=1e-3, help="share above the yardstick")
-    parser.add_argument("--converged-iterations", type=int, default=150, help="of the exact solver")
+    parser.add_argument("--converged-iterations", type=int, default=120, help="of the exact solver")
     parser.add_argument("--max-iterations", type=int, default=80)
     contest.add_problem_arguments(parser)
     parser.set_defaults(regularization=20.0)

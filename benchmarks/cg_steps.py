@@ -56,7 +56,7 @@ def problems_of(matrix: Csr) -> dict[SideName, RowProblem]:
     """Both sides' rows of the iALS objective, with a ridge that grows with the rows."""
     found: dict[SideName, RowProblem] = {}
     for side, rows in (("users", matrix), ("items", matrix.transpose())):
-        ridges = 0.003 * (rows.counts() + 0.1 * rows.shape[1])
+        ridges = (0.003 * (rows.counts() + 0.1 * rows.shape[1])).astype(np.float64)
         found["users" if side == "users" else "items"] = RowProblem(rows, ridges, "weight", unobserved_weight=0.1)
     return found
 

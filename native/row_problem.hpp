@@ -49,8 +49,8 @@ struct OwnSide {
 
 // What a half-step reports. A row's share of the loss is constant - b.x - r.x with r = b - A x, for any x.
 struct Totals {
-  double loss = 0;              // over the solved rows: observed part, all-pairs part and the own side's regulariser
-  std::int64_t n_unsolved = 0;  // rows left for the minimum-norm solver
+  double loss = 0;                // over the solved rows: observed part, all-pairs part and the own side's regulariser
+  std::int64_t n_unsolved = 0;    // rows left for the minimum-norm solver
   std::int64_t n_step_pairs = 0;  // neighbours of every conjugate-gradient step
   double gain = 0;                // what these steps took off the loss
 };

@@ -101,7 +101,9 @@ class Reached(Exception):
     """The target is reached; for libraries whose callbacks cannot end a fit."""
 
 
-def fit_ridgeback(problem: Problem, watch: Watch, solver: Any = "auto", n_cg_steps: Any = "auto") -> dict[str, Any]:
+def fit_ridgeback(
+    problem: Problem, watch: Watch, solver: Any = "auto", n_cg_steps: Any = "auto", acceleration: Any = None
+) -> dict[str, Any]:
     """ImplicitALS(loss="hu"); the exact final half-step is no part of an iteration, but of the whole fit.
 
     Callbacks see copies in the axes of the start, which costs time: so one fit is timed, a second one is watched.
@@ -119,6 +121,7 @@ def fit_ridgeback(problem: Problem, watch: Watch, solver: Any = "auto", n_cg_ste
             n_iterations=problem.n_iterations,
             solver=solver,
             n_cg_steps=n_cg_steps,
+            acceleration=acceleration,
             init=(problem.user_factors, problem.item_factors),
             n_threads=problem.n_threads,
         )
@@ -127,6 +130,7 @@ def fit_ridgeback(problem: Problem, watch: Watch, solver: Any = "auto", n_cg_ste
     def describe(model: Any, total_s: float) -> dict[str, Any]:
         p = model.parameters_
         settings = "exact" if p["solver"] == "exact" else f"CG, n_cg_steps={p['n_cg_steps']!r}"
+        settings += f", {acceleration}" if acceleration else ""
         losses = [record["loss"] for record in model.history_ if record["side"] in ("start", "items")]
         return {"settings": settings, "total_s": total_s, "losses": losses}
 
@@ -257,6 +261,7 @@ class Contestant:
 
 CONTESTANTS = {
     "Ridgeback": Contestant("ridgeback", fit_ridgeback),
+    "Ridgeback, accelerated": Contestant("ridgeback", partial(fit_ridgeback, acceleration="nesterov")),
     "Ridgeback, 1 step": Contestant("ridgeback", partial(fit_ridgeback, solver="cg", n_cg_steps=1)),
     "Ridgeback, 2 steps": Contestant("ridgeback", partial(fit_ridgeback, solver="cg", n_cg_steps=2)),
     "Ridgeback, 3 steps": Contestant("ridgeback", partial(fit_ridgeback, solver="cg", n_cg_steps=3)),

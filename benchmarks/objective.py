@@ -19,7 +19,7 @@ import contestants
 import matrices
 from results import median, parse, save, say, spread, table
 
-CONTESTANTS = ["Ridgeback", "Ridgeback, 1 step", "Ridgeback, 2 steps", "Ridgeback, exact", "implicit, CG"]
+CONTESTANTS = ["Ridgeback", "Ridgeback, accelerated", "Ridgeback, 2 steps", "Ridgeback, exact", "implicit, CG"]
 CONTESTANTS += ["irspack, iALS++", "irspack, CG"]
 HEADER: tuple[str, ...] = (
     "data",

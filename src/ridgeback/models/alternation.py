@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from ridgeback.models.acceleration import Nesterov
 from ridgeback.models.row_solver import RowSolver, Side
 from ridgeback.objective import Objective
 from ridgeback.solvers import native
@@ -61,6 +63,8 @@ class Alternation:
     n_threads : int
     cancel : uint8 array of length 1
         Becomes non-zero on ctrl-C.
+    acceleration : Nesterov, optional
+        Lengthens the items' steps; needs a spare copy of both sides.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Alternation:
         observed_loss: ObservedLoss,
         n_threads: int,
         cancel: npt.NDArray[np.uint8],
+        acceleration: Nesterov | None = None,
     ) -> None:
         self.problems = problems
         self.sides = sides
@@ -78,12 +83,15 @@ class Alternation:
         self.observed_loss = observed_loss
         self.n_threads = n_threads
         self.cancel = cancel
+        self.acceleration = acceleration
         self.n_singular = 0
         self.n_unbounded = 0
         self.rotation: Float64Array | None = None  # from the axes of the start to today's; None while they are the same
         self._grams: dict[SideName, Float64Array | None] = {"users": None, "items": None}
         self._penalties: dict[SideName, float | None] = {"users": None, "items": None}
         self._next_users: tuple[Side, Objective] | None = None
+        self._loss = math.inf  # after the last half-step
+        self._spares: dict[SideName, Side] = {}  # with acceleration: the items of an iteration ago, users to go back to
 
     @property
     def unobserved_weight(self) -> float:
@@ -105,16 +113,44 @@ class Alternation:
             When ctrl-C came; solved rows stay solved.
         """
         self._hear()
-        if name == "users" and self._next_users is not None:
-            users, loss = self._next_users
+        if name == "users" and self._next_users is not None and self.acceleration is None:
+            users, known = self._next_users
             self._replace(name, users)
             self._penalty(name)  # in these axes, as where nobody looked ahead
+            return known
+        loss: Objective | None = None
+        if name == "users" and self.acceleration is not None:
+            loss = self._users_of_longer_step(self.acceleration)
+        if loss is None:
+            self._face(name)
+            loss = self._solve(name, self.sides[name], self.solver)
+        self._loss = loss.total
+        return loss
+
+    def _users_of_longer_step(self, acceleration: Nesterov) -> Objective | None:
+        """Let the items go on and solve the users; None, and all as it was, where the loss would rise."""
+        items, share = self.sides["items"], np.float32(acceleration.share)
+        before = self._spares.pop("items", None)
+        self._spares["items"] = items.copy()
+        if before is None or share == 0:
+            acceleration.go_on()
+            return None
+        self._spares["users"] = self.sides["users"].copy()
+        items.factors += share * (items.factors - before.factors)
+        self._replace("items", items)
+        self._face("users")
+        loss = self._solve("users", self.sides["users"], self.solver)
+        users = self._spares.pop("users")
+        if loss.total <= self._loss:
+            acceleration.go_on()
             return loss
-        self._face(name)
-        return self._solve(name, self.sides[name], self.solver)
+        acceleration.start_anew()
+        self._replace("users", users)
+        self._replace("items", self._spares["items"].copy())
+        return None
 
     def peek_users(self) -> Side:
-        """The users as the next half-step will leave them; that half-step then costs nothing."""
+        """The users as the next half-step would leave them; without acceleration that half-step then costs nothing."""
         if self._next_users is None:
             self._face("users")
             users = self.sides["users"].copy()
@@ -144,12 +180,14 @@ class Alternation:
 
     def to_start_axes(self) -> None:
         """Turn both sides back to the axes of the start."""
+        self._spares.clear()
         if self.rotation is not None:
             self._rotate(np.ascontiguousarray(self.rotation.T))
             self.rotation = None
 
     def to_principal_axes(self) -> None:
         """Turn both sides to the principal axes of the items' Gramian, energies descending."""
+        self._spares.clear()
         if self.sides["items"].factors.shape[1]:
             self._rotate(principal_axes(self.sides["items"].factors, self.n_threads))
             self.rotation = None
@@ -202,9 +240,9 @@ class Alternation:
         self._next_users = None
 
     def _rotate(self, vectors: Float64Array) -> None:
-        for name in OTHER:
-            rotate(self.sides[name].factors, vectors, self.n_threads)
-            self._grams[name] = None
+        for side in (*self.sides.values(), *self._spares.values()):
+            rotate(side.factors, vectors, self.n_threads)
+        self._grams = {"users": None, "items": None}
         self._next_users = None
 
     def _gram(self, name: SideName) -> Float64Array:

@@ -13,6 +13,7 @@ from ridgeback.cpus import available_cpus
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError, RidgebackWarning, UnsupportedError
 from ridgeback.models import checks, explaining, fitting, folding, initialization, updating
+from ridgeback.models.acceleration import Nesterov
 from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss, zero_loss
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.interrupts import interruptible
@@ -260,7 +261,13 @@ class FactorModel(Recommender):
         with interruptible() as cancel, contextlib.ExitStack() as shown:
             sides: dict[SideName, Side] = {"users": start[0], "items": start[1]}
             state = Alternation(
-                problems, sides, self._row_solver(), self._observed_loss(), parameters["n_threads"], cancel
+                problems,
+                sides,
+                self._row_solver(),
+                self._observed_loss(),
+                parameters["n_threads"],
+                cancel,
+                Nesterov() if parameters.get("acceleration") else None,
             )
             reporter = fitting.Reporter(
                 self._measures(by_user, problems["users"]),

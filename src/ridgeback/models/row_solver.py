@@ -13,7 +13,7 @@ from ridgeback.solvers.matrices import aligned
 from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Precision, RowProblem
 
 # Chosen by objective and row error after equal work: `benchmarks/cg_steps.py` prints the table.
-WORTHWHILE = 0.03
+WORTHWHILE = 0.01
 MOST_STEPS = 8
 
 # Factors that take more bytes are gathered from a copy in half precision: beyond the cache, where gathering is what

@@ -46,6 +46,7 @@ OWN: dict[type, list[tuple[str, Any, str]]] = {
         *(("non_negative", value, "True or False") for value in (1, None, "yes")),
         *(("solver", value, "one of 'auto', 'exact', 'cg'") for value in ("lu", None, 3)),
         *(("n_cg_steps", value, "a whole number of at least 1") for value in (0, -1, 2.5, None, "three")),
+        *(("acceleration", value, "one of 'nesterov'") for value in ("anderson", 1, True)),
     ],
     rb.LogisticMF: [
         *(("bias_regularization", value, "a finite number of at least 0") for value in (-0.1, np.nan, "x")),
@@ -132,7 +133,7 @@ def test_every_default_of_the_table_is_resolved() -> None:
                 assert fitted.parameters_[name] is not None
             unresolved = {name for name, value in fitted.parameters_.items() if value in (None, "auto")}
             allowed = {"alpha"} if kind in ("ials", "logistic") else {"unobserved_weight"} if kind == "hu" else set()
-            assert unresolved <= allowed | {"tolerance", "neighbor_weight", "n_cg_steps"}
+            assert unresolved <= allowed | {"tolerance", "neighbor_weight", "n_cg_steps", "acceleration"}
             assert fitted.parameters_["n_threads"] >= 1
     assert rb.BiasBaseline().fit(data()).parameters_ == {"regularization": DEFAULTS["bias"]["regularization"]}
 

@@ -46,7 +46,7 @@ class FactorModel(Recommender):
         Every parameter as the fit used it.
     history_ : list of dict
         One record a half-step. ``is_rounded`` is in it, and true, where the loss is that of factors rounded to half
-        precision, about 1e-4 from the factors' own: conjugate gradient gathers more than 16 MiB from such a copy.
+        precision, about 1e-4 from the factors' own: conjugate gradient gathers more than 3 MiB from such a copy.
     n_iterations_ : int
         Whole iterations that ran.
     stopped_by_ : {"n_iterations", "tolerance", "early_stopping", "callback", "interrupted"}

@@ -16,9 +16,10 @@ from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Prec
 WORTHWHILE = 0.01
 MOST_STEPS = 8
 
-# Factors that take more bytes are gathered from a copy in half precision: beyond the cache, where gathering is what
-# takes the time, a half-step is a third shorter, and rows are off by less than 1e-3 (`benchmarks/row_errors.py`).
-HALVES_BEYOND_BYTES = 16 << 20
+# Factors that take more bytes are gathered from a copy in half precision: beyond a core's own cache gathering is what
+# takes the time. Half-steps on 4 to 8 MB took a seventh to a fifth less and on 35 MB a third, on 1.5 MB a tenth more;
+# rows are off by less than 1e-3 (`benchmarks/row_errors.py`).
+HALVES_BEYOND_BYTES = 3 << 20
 
 
 def gathers_halves(fixed: Side, gram: Float64Array | None) -> bool:

@@ -298,7 +298,6 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
   fill_ridges(problem, fixed, layout, r, s.D);
 
   double b_x = multiply<true>(pairs, layout, 0, s.x, s.r, s.part);
-  float start = 0;  // x.D x
   for (int f = 0; f < layout.length; ++f) s.inverse[f] = s.D[f];
   if (!fixed.gram && options.n_cg_steps > 0) add_squares(pairs, layout, s.inverse);
   invert(s.inverse, layout.length);
@@ -308,7 +307,7 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
     s.z[f] = s.inverse[f] * s.r[f];
     s.p[f] = s.z[f];
   }
-  start = dot<float>(s.x, s.q, layout.length);
+  const float start = dot<float>(s.x, s.q, layout.length);  // x.D x
   float residual = dot<float>(s.r, s.z, layout.length);
   // Below this a division would only amplify rounding.
   const float least = 1e-14f * (start + residual);

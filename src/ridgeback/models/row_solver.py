@@ -126,9 +126,13 @@ class Exact:
 
 @dataclass(frozen=True)
 class ConjugateGradient:
-    """A few steps a row, in the eigenbasis of the fixed side's Gramian where there is an all-pairs term."""
+    """A few steps a row, in the eigenbasis of the fixed side's Gramian where there is an all-pairs term.
+
+    After its first step a row stops where the next promises at most `least_gain` for each of its neighbours.
+    """
 
     n_steps: int
+    least_gain: float = 0.0
     uses_eigenbasis: bool = True
     may_not_raise: bool = False
 
@@ -142,7 +146,7 @@ class ConjugateGradient:
         n_threads: int,
         cancel: npt.NDArray[np.uint8] | None,
     ) -> HalfStep:
-        """Take `n_steps` steps a row; `gram` must be diagonal."""
+        """Take at most `n_steps` steps a row; `gram` must be diagonal."""
         return native.solve_cg(
             problem,
             fixed.factors,
@@ -151,6 +155,7 @@ class ConjugateGradient:
             own.biases,
             None if gram is None else np.diag(gram).copy(),
             n_steps=self.n_steps,
+            least_gain=self.least_gain,
             gathers_halves=gathers_halves(fixed, gram),
             n_threads=n_threads,
             cancel=cancel,
@@ -184,20 +189,11 @@ class AdaptiveConjugateGradient:
     ) -> HalfStep:
         """Take the steps, and remember what they gained."""
         side = id(problem.rows)
-        moved = max(self.gains.values()) if side in self.gains else None
-        result = native.solve_cg(
-            problem,
-            fixed.factors,
-            fixed.biases,
-            own.factors,
-            own.biases,
-            None if gram is None else np.diag(gram).copy(),
-            n_steps=self.n_first_steps if moved is None else MOST_STEPS,
-            gathers_halves=gathers_halves(fixed, gram),
-            least_gain=0.0 if moved is None else self.worthwhile * moved / max(1, problem.rows.nnz),
-            n_threads=n_threads,
-            cancel=cancel,
-        )
+        steps = ConjugateGradient(self.n_first_steps)
+        if side in self.gains:
+            moved = max(self.gains.values())
+            steps = ConjugateGradient(MOST_STEPS, self.worthwhile * moved / max(1, problem.rows.nnz))
+        result = steps.solve(problem, fixed, own, gram, n_threads=n_threads, cancel=cancel)
         self.gains[side] = result.gain
         return result
 

@@ -300,3 +300,28 @@ def test_a_fit_without_memory_ends_in_an_error_and_not_the_process() -> None:
     assert len(outcomes) == 3
     assert set(outcomes) <= {"refused", "fitted"}
     assert outcomes[-1] == "refused"
+
+
+IDLE_BLAS = """
+import time
+import numpy as np
+import ridgeback as rb
+from ridgeback.data.synthetic import power_law
+
+data = rb.Interactions.from_csr(power_law(600, 300, 20_000, random_state=1))
+model = rb.ImplicitALS(128, n_iterations=6, n_threads=1)
+model.fit(data)
+everybody, own = time.process_time(), time.thread_time()
+model.fit(data, callbacks=[lambda fitting, record: fitting.item_factors_ is None])
+own = time.thread_time() - own
+print(time.process_time() - everybody - own, own)
+"""
+
+
+def test_no_blas_thread_waits_for_work_on_a_core_of_the_fit() -> None:
+    """BLAS threads that were given work once go on asking for more; even a small product would wake them."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    result = subprocess.run([sys.executable, "-c", IDLE_BLAS], capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    others_s, own_s = map(float, result.stdout.split())
+    assert others_s < 0.05 * own_s

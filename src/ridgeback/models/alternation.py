@@ -13,7 +13,7 @@ from ridgeback.models.acceleration import Nesterov
 from ridgeback.models.row_solver import RowSolver, Side
 from ridgeback.objective import Objective
 from ridgeback.solvers import native
-from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, rotate, squared_norms
+from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, product, rotate, squared_norms
 from ridgeback.solvers.problem import Float64Array, RowProblem
 
 SideName: TypeAlias = Literal["users", "items"]
@@ -203,7 +203,7 @@ class Alternation:
         # Of directions that the fixed side does not have only rounding is left; without a ridge it would be divided by.
         values = np.where(values > 1e-12 * values[0], values, 0.0)
         self._rotate(vectors)
-        self.rotation = vectors if self.rotation is None else self.rotation @ vectors
+        self.rotation = vectors if self.rotation is None else product(self.rotation, vectors)
         self._grams[OTHER[name]] = np.diag(values)
 
     def _has_every_direction(self, name: SideName, values: Float64Array) -> bool:

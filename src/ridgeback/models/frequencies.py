@@ -32,5 +32,5 @@ def mean_weight(
         for entry in range(first, last, block):
             stop = min(entry + block, last)
             rows = np.searchsorted(user_items.indptr, np.arange(entry, stop), side="right") - 1
-            total += float(by_user[rows] @ by_item[user_items.indices[entry:stop]])
+            total += float(np.sum(by_user[rows] * by_item[user_items.indices[entry:stop]]))  # without BLAS
     return total / user_items.nnz

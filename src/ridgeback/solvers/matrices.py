@@ -102,6 +102,12 @@ def eigenbasis(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
     return np.ascontiguousarray(values[::-1]), np.ascontiguousarray(vectors[:, ::-1])
 
 
+def product(left: Float64Array, right: Float64Array) -> Float64Array:
+    """``left @ right`` (k, k) on one BLAS thread: a second one would go on waiting for work on a core of ours."""
+    with one_blas_thread():
+        return np.asarray(left @ right)
+
+
 def principal_axes(item_factors: Float32Array, n_threads: int = 1) -> Float64Array:
     """The rotation to the principal axes of ``Y^T Y``, energies descending, shape (k, k).
 

@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t MAX_USERS_PER_CHUNK = 512, MIN_USERS_PER_CHUNK = 96;
 constexpr std::int64_t SHORTLIST_BYTES_PER_CHUNK = 8 << 20;
 constexpr std::int64_t MIN_ITEMS_PER_PART = 2048;
+constexpr std::int64_t COUNTED_AT_ONCE = 64;
 constexpr std::int64_t CHUNKS_PER_THREAD = 4;
 constexpr std::int64_t PRODUCTS_PER_CHUNK = std::int64_t{1} << 33;  // so that ctrl-C is heard in time
 constexpr std::int64_t PRODUCTS_PER_THREAD = 1 << 22;               // less is not worth starting a thread
@@ -87,9 +88,9 @@ struct Workspace {
   std::vector<Shortlist> lists;
 };
 
-// Offers the eligible items begin..end-1 to the users' shortlists.
+// Offers the eligible items begin..end-1 to the users' shortlists; `when_full` makes room in one.
 void offer_items(const Scorer& s, const TopKRequest& request, std::int64_t first_user, std::int64_t n_users,
-                 std::int64_t begin, std::int64_t end, Workspace& work) {
+                 std::int64_t begin, std::int64_t end, Prune when_full, Workspace& work) {
   const TopKKernels& kernel = *kernels().top_k;
   const std::int64_t size = kernel.items_per_block;
   work.panels.resize(size * s.n_factors);
@@ -106,7 +107,7 @@ void offer_items(const Scorer& s, const TopKRequest& request, std::int64_t first
     }
     kernel.pack(s.item_factors, request.item_scales, work.rows.data(), n, s.n_factors, work.panels.data());
     kernel.offer(s.user_factors + first_user * s.n_factors, work.user_offsets.data(), n_users, s.n_factors,
-                 {work.panels.data(), work.offsets.data(), work.rows.data(), n_panels}, request.bounds, &prune,
+                 {work.panels.data(), work.offsets.data(), work.rows.data(), n_panels}, request.bounds, when_full,
                  work.lists.data());
   }
 }
@@ -126,6 +127,35 @@ void start_lists(const Scorer& s, ItemLists excluded, std::int64_t first_user, s
     work.user_offsets[u] = user_offset(s, user);
     work.lists[u] = {work.keys.data() + u * capacity,         0,    capacity, keep,
                      -std::numeric_limits<float>::infinity(), from, to};
+  }
+}
+
+// Behind the keys of a list that only counts stand its `keep` wanted scores, descending, and a count for each. An item
+// is counted at the highest wanted score below its own, as the high half of a key orders them, and forgotten.
+void count_and_empty(Shortlist& list) {
+  const std::uint64_t* wanted = list.keys + list.capacity;
+  for (std::int64_t i = 0; i < list.n; ++i) {
+    const std::uint64_t score = list.keys[i] >> 32;
+    const auto place = std::upper_bound(wanted, wanted + list.keep, score, std::greater<>()) - wanted;
+    ++list.keys[list.capacity + list.keep + place];
+  }
+  list.n = 0;
+}
+
+// Lists that let in what scores higher than a user's lowest wanted score, each with its wanted scores behind it.
+void start_counting(const Scorer& s, WantedScores wanted, std::int64_t first_user, std::int64_t n_users,
+                    std::int64_t room, Workspace& work) {
+  work.keys.assign(n_users * room, 0);
+  work.lists.resize(n_users);
+  work.user_offsets.resize(n_users);
+  for (std::int64_t u = 0; u < n_users; ++u) {
+    const std::int64_t user = first_user + u, begin = wanted.indptr[user], end = wanted.indptr[user + 1];
+    std::uint64_t* keys = work.keys.data() + u * room;
+    for (std::int64_t i = begin; i < end; ++i)
+      keys[COUNTED_AT_ONCE + i - begin] = shortlist_key(wanted.scores[i], 0) >> 32;
+    const float lowest = end > begin ? wanted.scores[end - 1] : std::numeric_limits<float>::infinity();
+    work.user_offsets[u] = user_offset(s, user);
+    work.lists[u] = {keys, 0, COUNTED_AT_ONCE, end - begin, lowest, nullptr, nullptr};
   }
 }
 
@@ -149,7 +179,7 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
     const std::int64_t begin = part * cut.items_per_part, end = std::min(begin + cut.items_per_part, n_eligible);
     start_lists(scorer, request.excluded, first, n, keep, capacity,
                 request.items ? request.items[begin] : static_cast<std::int32_t>(begin), own);
-    offer_items(scorer, request, first, n, begin, end, own);
+    offer_items(scorer, request, first, n, begin, end, &prune, own);
     for (std::int64_t u = 0; u < n; ++u) {
       Shortlist& list = own.lists[u];
       if (cut.n_parts == 1) {
@@ -202,6 +232,37 @@ bool top_k_of_candidates(const Scorer& scorer, ItemLists candidates, ItemLists e
         if (value > list.threshold) list.keys[list.n++] = shortlist_key(value, item);
       }
       write_best(list, rows + user * keep, scores + user * keep, counts + user);
+    }
+  });
+}
+
+bool count_higher(const Scorer& scorer, const TopKRequest& request, WantedScores wanted, const Execution& execution,
+                  std::int32_t* higher) {
+  const std::int64_t n_users = scorer.n_users, n_eligible = request.n_eligible, first_wanted = wanted.indptr[0];
+  std::int64_t most = 0;
+  for (std::int64_t u = 0; u < n_users; ++u) most = std::max(most, wanted.indptr[u + 1] - wanted.indptr[u]);
+  std::fill(higher, higher + (wanted.indptr[n_users] - first_wanted), 0);
+  if (most == 0 || n_eligible == 0) return true;
+  const Execution run = limited(execution, static_cast<double>(n_users) * n_eligible * (scorer.n_factors + 4));
+  const std::int64_t room = COUNTED_AT_ONCE + 2 * most;
+  const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, room, run.n_threads);
+  std::vector<Workspace> work(run.n_threads);
+  return run_chunks(cut.n_user_chunks * cut.n_parts, run, [&](std::int64_t chunk, int worker) {
+    Workspace& own = work[worker];
+    const std::int64_t part = chunk % cut.n_parts, first = chunk / cut.n_parts * cut.users_per_chunk;
+    const std::int64_t n = std::min(cut.users_per_chunk, n_users - first);
+    const std::int64_t begin = part * cut.items_per_part, end = std::min(begin + cut.items_per_part, n_eligible);
+    start_counting(scorer, wanted, first, n, room, own);
+    offer_items(scorer, request, first, n, begin, end, &count_and_empty, own);
+    for (std::int64_t u = 0; u < n; ++u) {
+      Shortlist& list = own.lists[u];
+      count_and_empty(list);
+      std::int64_t sum = 0;
+      for (std::int64_t i = 0; i < list.keep; ++i) {
+        sum += static_cast<std::int64_t>(list.keys[list.capacity + list.keep + i]);
+        __atomic_fetch_add(higher + wanted.indptr[first + u] - first_wanted + i, static_cast<std::int32_t>(sum),
+                           __ATOMIC_RELAXED);  // parts of the items add up in any order
+      }
     }
   });
 }

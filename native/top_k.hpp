@@ -1,4 +1,5 @@
-// The best k items of many users, the scores of listed pairs, and the scales that turn scores into cosines.
+// The best k items of many users, how many items score higher, the scores of listed pairs, and the scales that turn
+// scores into cosines.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,17 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
 // The same where every user has own candidates; keep is min(k, longest list).
 bool top_k_of_candidates(const Scorer& scorer, ItemLists candidates, ItemLists excluded, std::int64_t keep,
                          const Execution& execution, std::int32_t* rows, float* scores, std::int32_t* counts);
+
+// Scores to be placed among all items, descending within a user. indptr (n_users + 1) need not start at 0.
+struct WantedScores {
+  const std::int64_t* indptr;
+  const float* scores;
+};
+
+// For each wanted score the number of eligible items with a higher score for that user; of the request only the items
+// count. Equal ones are not higher. False when it was stopped.
+bool count_higher(const Scorer& scorer, const TopKRequest& request, WantedScores wanted, const Execution& execution,
+                  std::int32_t* higher);
 
 bool score_pairs(const Scorer& scorer, const std::int32_t* users, const std::int32_t* items, std::int64_t n_pairs,
                  const Execution& execution, float* scores);

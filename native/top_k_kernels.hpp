@@ -21,7 +21,7 @@ struct Shortlist {
   const std::int32_t* excluded_end;
 };
 
-// A full shortlist falls back to its `keep` best and raises its threshold.
+// Makes room in a full shortlist: it falls back to its `keep` best and raises its threshold, or is counted and emptied.
 using Prune = void (*)(Shortlist&);
 
 struct ScoreBounds {

@@ -98,6 +98,29 @@ bool top_k_of_candidates(const Matrix<const float>& user_factors, const Matrix<c
   });
 }
 
+bool count_higher(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors,
+                  const Floats& user_biases, const Floats& item_biases, float mean, const std::optional<Rows>& items,
+                  const Vector<const std::int64_t>& indptr, const Vector<const float>& wanted,
+                  const Vector<std::int32_t>& higher, int n_threads, const Cancel& cancel) {
+  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean);
+  if (items) require_rows(*items, scorer.n_items, "items must be rows of item_factors");
+  const std::int64_t* p = indptr.data();
+  bool is_sound = static_cast<std::int64_t>(indptr.size()) == scorer.n_users + 1 && p[0] == 0 &&
+                  p[scorer.n_users] == static_cast<std::int64_t>(wanted.size()) && wanted.size() == higher.size();
+  for (std::int64_t u = 0; is_sound && u < scorer.n_users; ++u) is_sound = p[u] <= p[u + 1];
+  require(is_sound, "indptr must have n_users + 1 ascending places from 0 to the number of scores");
+  bool is_descending = true;
+  for (std::int64_t u = 0; u < scorer.n_users; ++u)
+    for (std::int64_t i = p[u] + 1; i < p[u + 1]; ++i) is_descending &= wanted.data()[i] <= wanted.data()[i - 1];
+  require(is_descending, "the scores of each user must descend");
+  ridgeback::TopKRequest request{};
+  request.items = items ? items->data() : nullptr;
+  request.n_eligible = items ? static_cast<std::int64_t>(items->size()) : scorer.n_items;
+  return run_released(n_threads, cancel, [&](const Execution& execution) {
+    return ridgeback::count_higher(scorer, request, {p, wanted.data()}, execution, higher.data());
+  });
+}
+
 bool score_pairs(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors,
                  const Floats& user_biases, const Floats& item_biases, float mean, const Rows& users, const Rows& items,
                  const Vector<float>& scores, int n_threads, const Cancel& cancel) {
@@ -133,6 +156,10 @@ void register_top_k(nb::module_& m) {
         nb::arg("indices"), nb::arg("excluded_indptr").none(), nb::arg("excluded_indices").none(), nb::arg("rows"),
         nb::arg("scores"), nb::arg("counts"), nb::arg("n_threads"), nb::arg("cancel").none(),
         "The same where every user has own candidates, ascending rows of items.");
+  m.def("count_higher", &count_higher, nb::arg("user_factors"), nb::arg("item_factors"), nb::arg("user_biases").none(),
+        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("items").none(), nb::arg("indptr"), nb::arg("scores"),
+        nb::arg("higher"), nb::arg("n_threads"), nb::arg("cancel").none(),
+        "Fill higher with the number of items whose score for the user is above each of the user's scores.");
   m.def("score_pairs", &score_pairs, nb::arg("user_factors"), nb::arg("item_factors"), nb::arg("user_biases").none(),
         nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("users"), nb::arg("items"), nb::arg("scores"),
         nb::arg("n_threads"), nb::arg("cancel").none(), "Fill scores with those of the pairs (users[i], items[i]).");

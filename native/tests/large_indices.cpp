@@ -332,6 +332,14 @@ void the_best_items_beyond_two_billion_numbers() {
   float scores[3] = {};
   CHECK(top_k(scorer, request, Execution{}, rows, scores, &count));
   CHECK(count == 2 && rows[0] == ITEM && scores[0] == K / 2 && rows[1] == 3 && scores[1] == K / 4);
+  TopKRequest all = {};
+  all.items = eligible;
+  all.n_eligible = 3;
+  const std::int64_t indptr[] = {0, 3};
+  const float wanted[] = {2 * K, K, K / 2};
+  std::int32_t higher[3] = {-1, -1, -1};
+  CHECK(count_higher(scorer, all, {indptr, wanted}, Execution{}, higher));
+  CHECK(higher[0] == 0 && higher[1] == 1 && higher[2] == 2);
 }
 
 void ids_beyond_two_gigabytes_of_text() {

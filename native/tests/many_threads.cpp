@@ -195,6 +195,15 @@ void the_best_items_and_scores() {
       outcome.add(best.data() + u * KEEP, counts[u]);
       outcome.add(scores.data() + u * KEEP, counts[u]);
     }
+    std::vector<std::int64_t> places(rows.n + 1);
+    std::vector<float> wanted;
+    for (std::int64_t u = 0; u < rows.n; ++u) {
+      wanted.insert(wanted.end(), scores.data() + u * KEEP, scores.data() + u * KEEP + counts[u]);
+      places[u + 1] = static_cast<std::int64_t>(wanted.size());
+    }
+    std::vector<std::int32_t> higher(wanted.size());
+    CHECK(count_higher(scorer, request, {places.data(), wanted.data()}, execution, higher.data()));
+    outcome.add(higher);
     CHECK(top_k_of_candidates(scorer, lists, {nullptr, nullptr}, KEEP, execution, best.data(), scores.data(),
                               counts.data()));
     outcome.add(counts);

@@ -49,6 +49,31 @@ def test_seen_items_on_request(run: Run, shop: Path) -> None:
     assert {r["item"] for r in with_seen["recommendations"][0]["items"]} == set(FILMS)
 
 
+def test_percentiles_of_one_user_of_all_and_of_a_new_one(run: Run, shop: Path, tmp_path: Path) -> None:
+    model = rb.load(shop)
+    expected = model.recommend("ann", k=3, as_="percentile")
+    result = run("recommend", shop, "--user", "ann", "-k", 3, "--as", "percentile")
+    assert result.exit_code == 0, result.stderr
+    assert table(result.stdout, "item") == [
+        ["item", "title", "percentile"],
+        *([r.item, r.title, f"{r.score:.4f}"] for r in expected),
+    ]
+    payload = strict_json(run("recommend", shop, "--user", "ann", "--as", "percentile", "--json").stdout)
+    assert payload["recommendations"][0]["as"] == "percentile"
+    assert run("recommend", shop, "--all", "-o", tmp_path / "all.csv", "--as", "percentile").exit_code == 0
+    rows = duckdb.sql(f"select score from '{tmp_path / 'all.csv'}' where \"user\" = 'ann'").fetchall()
+    np.testing.assert_allclose([score for (score,) in rows], model.recommend("ann", as_="percentile").scores)
+    payload = strict_json(run("fold-in", shop, "--items", "tt7,tt2", "--as", "percentile", "--json").stdout)
+    assert payload["as"] == "percentile"
+    np.testing.assert_allclose(
+        [r["score"] for r in payload["items"]], model.fold_in(["tt7", "tt2"]).recommend(as_="percentile").scores
+    )
+    refused = run("fold-in", shop, "--items", "tt7", "--as", "probability")
+    assert refused.exit_code == 1
+    assert "gives scores that are no probabilities" in refused.stderr
+    assert run("recommend", shop, "--user", "ann", "--as", "share").exit_code == 2
+
+
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_recommend_to_all(run: Run, shop: Path, tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"out.{ending}"

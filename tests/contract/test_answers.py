@@ -101,6 +101,38 @@ def test_users_without_history_get_the_fallback(case: Case, data: rb.Interaction
     assert raw == pytest.approx(fitted.mean_ + (0 if fitted.item_biases_ is None else fitted.item_biases_[0]), abs=1e-6)
 
 
+def test_percentiles_are_shares_of_the_items_that_somebody_has(case: Case, data: rb.Interactions, fitted: Any) -> None:
+    """Counted by hand from the raw scores, whatever is filtered; the same from recommend_all and from fold-in."""
+    users = list(data.user_ids)
+    somebody_has = [item for item in data.item_ids if item != NOBODY_HAS]
+    everything = fitted.recommend(users, k=10_000, exclude_seen=False)
+    for user, answer in zip(users, everything, strict=True):
+        raw = dict(zip(answer.items.tolist(), answer.scores, strict=True))
+        assert set(raw) == set(somebody_has)
+        values = np.array(list(raw.values()))
+        for filters in ({"exclude": [1003]}, {"candidates": [1001, 1004]}, {"exclude_seen": False, "k": 99}):
+            shown, plain = fitted.recommend(user, as_="percentile", **filters), fitted.recommend(user, **filters)
+            assert shown.items.tolist() == plain.items.tolist()
+            expected = [np.float32(100 * np.mean(values <= raw[item])) for item in shown.items.tolist()]
+            assert shown.scores.tolist() == expected
+        if answer.fallback is None:
+            alone = fitted.recommend(user, candidates=[NOBODY_HAS], as_="percentile")
+            assert alone[0].score == np.float32(100 * np.mean(values <= np.float32(fitted.score(user, NOBODY_HAS))))
+    blocks = fitted.recommend_all(k=6, as_="percentile")
+    flat = np.concatenate([block.scores for block in blocks])
+    np.testing.assert_array_equal(
+        flat, np.concatenate([r.scores for r in fitted.recommend(users, k=6, as_="percentile")])
+    )
+    if not case.is_baseline:
+        folded = fitted.fold_in([1000, 1003], [3.0, 4.0])
+        scores = np.array(folded.score(somebody_has))
+        shown = folded.recommend(k=5, as_="percentile", exclude_seen=False)
+        assert shown.scores.tolist() == [
+            np.float32(100 * np.mean(scores <= np.float32(folded.score(item)))) for item in shown.items.tolist()
+        ]
+        assert fitted.fold_in([], []).recommend(k=3, as_="percentile").scores[0] == 100.0
+
+
 def test_ids_of_either_kind(case: Case) -> None:
     """Text and ints, with the same data, give the same bits: ids are names, not numbers."""
     by_int, by_text = case.make().fit(interactions()), case.make().fit(interactions(text=True))

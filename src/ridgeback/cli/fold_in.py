@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ridgeback.cli.application import Failure
-from ridgeback.cli.command import Command, json_option, option
+from ridgeback.cli.command import Command, as_option, json_option, option
 from ridgeback.cli.data_options import title_options
 from ridgeback.cli.fit import takes_every_value_as_one
 from ridgeback.cli.items import TypedItem
@@ -22,9 +22,10 @@ from ridgeback.cli.paths import input_file
         "titles, or parts of them that only one title has, may stand for ids.")  # fmt: skip
 @option("-k", "--k", type=click.IntRange(min=1), default=10, show_default=True, help="Items to recommend.")
 @option("--exclude-seen/--no-exclude-seen", default=True, show_default=True, help="Leave the given items out.")
+@as_option
 @title_options
 @json_option
-def command(model: str, items: str, k: int, exclude_seen: bool, as_json: bool, **titles: Any) -> None:
+def command(model: str, items: str, k: int, exclude_seen: bool, as_: str, as_json: bool, **titles: Any) -> None:
     """Recommend to a new user from a few items: one ridge regression, nothing is stored.
 
     \b
@@ -34,13 +35,13 @@ def command(model: str, items: str, k: int, exclude_seen: bool, as_json: bool, *
     out = Output(as_json)
     opened = open_model(model, titles)
     typed = opened.finder.find_all(items)
-    payload = new_user(out, opened, typed, k, exclude_seen)
+    payload = new_user(out, opened, typed, k, exclude_seen, as_)
     known = next((item.id for item in typed if item.is_known), None)
     out.finish(payload, [] if known is None else [["similar", model, "--item", str(known)]])
 
 
 def new_user(
-    out: Output, opened: OpenModel, typed: list[TypedItem], k: int, exclude_seen: bool = True
+    out: Output, opened: OpenModel, typed: list[TypedItem], k: int, exclude_seen: bool = True, as_: str = "score"
 ) -> dict[str, Any]:
     """Fold the typed items in and print the list that comes of it; returns the payload."""
     _check_values(opened, typed)
@@ -50,17 +51,18 @@ def new_user(
     if any(rating is not None for rating in ratings) and takes_every_value_as_one(opened.model):
         out.say("note: this model takes every item as a yes; the values make no difference to it")
     folded = opened.model.fold_in(ids, ratings=None if None in ratings else ratings)
-    found = folded.recommend(k, exclude_seen=exclude_seen)
+    found = folded.recommend(k, exclude_seen=exclude_seen, as_=as_)
     unknown = list(folded.unknown_items)
     if unknown:
         out.say(f"not in the model, left out: {', '.join(str(item) for item in unknown)}")
     why = f" (nothing given is known: ranked by {found.fallback})" if found.fallback is not None else ""
     out.heading(f"{len(found)} item{'' if len(found) == 1 else 's'} for this new user{why}")
-    out.table(*opened.item_table(list(found.items), score=list(found.scores)))
+    out.table(*opened.item_table(list(found.items), **{as_: list(found.scores)}))
     return {
         "given": [{"item": t.id, "title": opened.title(t.id), "rating": t.rating} for t in typed if t.is_known],
         "unknown_items": unknown,
         "fallback": found.fallback,
+        "as": as_,
         "items": [
             {"item": item, "title": opened.title(item), "score": score}
             for item, score in zip(found.items, found.scores, strict=True)

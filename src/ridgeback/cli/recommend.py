@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ridgeback.cli.application import Failure
-from ridgeback.cli.command import Command, json_option, option
+from ridgeback.cli.command import Command, as_option, json_option, option
 from ridgeback.cli.data_options import text_settings, title_options
 from ridgeback.cli.model_file import OpenModel, open_model
 from ridgeback.cli.output import Output, size_text
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 @option("--exclude-seen/--no-exclude-seen", default=True, show_default=True, help="Leave out what the user has.")
 @option("--candidates", metavar="FILE", help="Recommend only these items: a file with one id a line ('-': stdin).")
 @option("--where", metavar="SQL", help="Recommend only items whose row in the titles' file fulfils this condition.")
-@option("--as", "as_", type=click.Choice(["score", "probability"]), default="score", show_default=True,
-        help="What the score shows; probabilities come from --model logistic.")  # fmt: skip
+@as_option
 @title_options
 @json_option
 def command(
@@ -105,7 +104,7 @@ def _recommend_to_some(out: Output, opened: OpenModel, users: list[Any], wanted:
     if len(first):
         asked = ["--user", str(first.user), "--item", str(first.items[0])]
         next_commands = [["explain", opened.path, *asked] if opened.can_fold_in else ["inspect", opened.path]]
-    payloads = [_payload(opened, recommendations) for recommendations in lists]
+    payloads = [_payload(opened, recommendations, wanted["as_"]) for recommendations in lists]
     out.finish({"recommendations": payloads}, next_commands)
 
 
@@ -133,10 +132,11 @@ def _describe(recommendations: Recommendations) -> str:
     return text
 
 
-def _payload(opened: OpenModel, recommendations: Recommendations) -> dict[str, Any]:
+def _payload(opened: OpenModel, recommendations: Recommendations, as_: str) -> dict[str, Any]:
     """What --json writes for one user."""
     return {
         "user": recommendations.user,
+        "as": as_,
         "fallback": recommendations.fallback,
         "items": [
             {"item": item, "title": opened.title(item), "score": score}

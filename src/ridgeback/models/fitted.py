@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ridgeback.data.ids import Ids
     from ridgeback.data.interactions import Interactions
     from ridgeback.data.text import Text
-    from ridgeback.recommend.top_k import Floats, Rows
+    from ridgeback.recommend.scoring_arrays import Floats, Rows
 
 _FITTED = (
     "user_factors_",

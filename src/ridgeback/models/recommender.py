@@ -15,8 +15,10 @@ from ridgeback.recommend.all_users import AllRecommendations
 from ridgeback.recommend.factors import FactorDescription, describe_factors
 from ridgeback.recommend.id_rows import is_one, rows_of
 from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.percentiles import percentiles
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems, SimilarUsers
-from ridgeback.recommend.top_k import Floats, Lists, RowLists, TopK, score_pairs, similar, top_k
+from ridgeback.recommend.scoring_arrays import Floats
+from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, similar, top_k
 
 if TYPE_CHECKING:
     from ridgeback.data.ids import Ids
@@ -112,8 +114,9 @@ class Recommender(Fitted):
             The only items considered; unknown ids raise. Without it these are the items that somebody has.
         exclude : ids, or mapping user -> ids, optional
             Items left out; unknown ids are passed over.
-        as_ : {"score", "probability"}, default="score"
-            What `.score` holds. Probabilities are offered by LogisticMF.
+        as_ : {"score", "percentile", "probability"}, default="score"
+            What `.score` holds: the raw score; 100 * the share of the items somebody has whose score for this user is
+            no higher, whatever is filtered; or a probability, which LogisticMF offers.
 
         Returns
         -------
@@ -317,18 +320,15 @@ class Recommender(Fitted):
                 x, y, biases = x[:, :0], y[:, :0], None
                 if self._fallback() == "popularity":
                     offsets, mean = self._popularity(), 0.0
-            found = top_k(
-                x,
-                y,
-                k=k,
-                user_biases=biases,
-                item_biases=offsets,
-                mean=mean,
-                items=filter_.items,
-                candidates=own,
-                exclude=left_out,
-                n_threads=self._thread_count(),
-            )
+            scoring: dict[str, Any] = {
+                "user_biases": biases,
+                "item_biases": offsets,
+                "mean": mean,
+                "n_threads": self._thread_count(),
+            }
+            found = top_k(x, y, k=k, items=filter_.items, candidates=own, exclude=left_out, **scoring)
+            if as_ == "percentile":
+                return TopK(found.items, percentiles(x, y, found, items=self._eligible_rows(), **scoring), found.counts)
             if as_ == "probability" and not is_fallback:
                 return TopK(found.items, self._on_data_scale(found.scores, clip=False), found.counts)
             return found
@@ -368,13 +368,13 @@ class Recommender(Fitted):
             )
 
     def _check_as(self, as_: str) -> None:
-        if as_ == "score" or (as_ == "probability" and self.link == "probability"):
+        if as_ in ("score", "percentile") or (as_ == "probability" and self.link == "probability"):
             return
         if as_ == "probability":
             raise UnsupportedError(
                 f"{type(self).__name__} gives scores that are no probabilities. "
-                "Use as_='score', or LogisticMF, whose scores have probabilities."
+                "Use as_='score' or as_='percentile', or LogisticMF, whose scores have probabilities."
             )
-        if as_ == "percentile":
-            raise UnsupportedError("as_='percentile' is not available yet. Use as_='score'.")
-        raise ParameterError(f"The parameter 'as_' must be 'score' or 'probability'. Got {as_!r} instead.")
+        raise ParameterError(
+            f"The parameter 'as_' must be 'score', 'percentile' or 'probability'. Got {as_!r} instead."
+        )

@@ -1,7 +1,8 @@
-"""Questions to fitted arrays: the best items, similar rows, scores of pairs."""
+"""Questions to fitted arrays: the best items, their percentiles, similar rows, scores of pairs."""
 
 from __future__ import annotations
 
+from ridgeback.recommend.percentiles import percentiles
 from ridgeback.recommend.top_k import TopK, score_pairs, similar, top_k
 
-__all__ = ["TopK", "score_pairs", "similar", "top_k"]
+__all__ = ["TopK", "percentiles", "score_pairs", "similar", "top_k"]

@@ -10,7 +10,7 @@ import numpy as np
 from ridgeback.data.ids import Ids
 from ridgeback.data.text import Text
 from ridgeback.errors import ParameterError
-from ridgeback.recommend.top_k import Floats, Rows
+from ridgeback.recommend.scoring_arrays import Floats, Rows
 
 
 @dataclass(frozen=True)

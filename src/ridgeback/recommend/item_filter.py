@@ -11,7 +11,8 @@ import numpy as np
 from ridgeback.data.ids import Ids
 from ridgeback.errors import ParameterError
 from ridgeback.recommend.id_rows import check_known
-from ridgeback.recommend.top_k import Lists, RowLists, Rows
+from ridgeback.recommend.scoring_arrays import Rows
+from ridgeback.recommend.top_k import Lists, RowLists
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,16 @@ import numpy.typing as npt
 
 from ridgeback import _native
 from ridgeback.errors import ParameterError
+from ridgeback.recommend.scoring_arrays import (
+    Floats,
+    Rows,
+    eligible_rows,
+    matrix,
+    row_numbers,
+    scoring_arrays,
+    users_between,
+)
 
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int32]
 Cancel = npt.NDArray[np.uint8]
 
 _PLACES_PER_CALL = 1 << 24  # (users x k) filled by one native call: bounds the memory of unused places
@@ -154,7 +161,7 @@ def top_k(
     >>> found.counts
     array([2, 2], dtype=int32)
     """
-    arrays = _scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
     n_users, n_items = len(arrays[0]), len(arrays[1])
     if candidates is not None:
         if items is not None:
@@ -164,7 +171,7 @@ def top_k(
             n_users,
             _keep(k, longest),
             lambda begin, end, out: _native.top_k_of_candidates(
-                *_rows_of(arrays, begin, end),
+                *users_between(arrays, begin, end),
                 candidates.indptr[begin : end + 1],
                 candidates.indices,
                 *_run_or_none(exclude, begin, end, n_users),
@@ -175,12 +182,12 @@ def top_k(
                 cancel,
             ),
         )
-    rows = _eligible(items, n_items)
+    rows = eligible_rows(items, n_items)
     return _in_runs(
         n_users,
         _keep(k, n_items if rows is None else len(rows)),
         lambda begin, end, out: _native.top_k(
-            *_rows_of(arrays, begin, end),
+            *users_between(arrays, begin, end),
             rows,
             *_run_or_none(exclude, begin, end, n_users),
             None,
@@ -219,11 +226,11 @@ def similar(
     TopK
         Scores within [-1, 1]. Rows of zeros have no direction: they are left out, and such a query finds nothing.
     """
-    queries, rows_ = _matrix(query_factors, "query_factors"), _matrix(factors, "factors")
+    queries, rows_ = matrix(query_factors, "query_factors"), matrix(factors, "factors")
     query_scales, scales = inverse_norms(queries, n_threads=n_threads), inverse_norms(rows_, n_threads=n_threads)
     directions = queries * query_scales[:, None]
     offsets = np.where(query_scales > 0, np.float32(0), np.float32(-np.inf)).astype(np.float32)
-    eligible = _eligible(items, len(rows_))
+    eligible = eligible_rows(items, len(rows_))
     return _in_runs(
         len(queries),
         _keep(k, len(rows_) if eligible is None else len(eligible)),
@@ -272,8 +279,8 @@ def score_pairs(
     -------
     float32 array
     """
-    arrays = _scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
-    user_rows, item_rows = _rows(users, "users"), _rows(items, "items")
+    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    user_rows, item_rows = row_numbers(users, "users"), row_numbers(items, "items")
     scores = np.empty(len(user_rows), dtype=np.float32)
     try:
         is_complete = _native.score_pairs(*arrays, user_rows, item_rows, scores, n_threads, cancel)
@@ -329,26 +336,6 @@ def _in_runs(n_users: int, keep: int, fill: Any) -> TopK:
     )
 
 
-def _scoring_arrays(
-    user_factors: Any, item_factors: Any, user_biases: Any, item_biases: Any, mean: float
-) -> tuple[Floats, Floats, Floats | None, Floats | None, float]:
-    """The arrays as the native code takes them, shapes checked."""
-    x, y = _matrix(user_factors, "user_factors"), _matrix(item_factors, "item_factors")
-    if x.shape[1] != y.shape[1]:
-        raise ParameterError(
-            f"The parameters 'user_factors' {x.shape} and 'item_factors' {y.shape} must have equally many columns."
-        )
-    return x, y, _vector(user_biases, len(x), "user_biases"), _vector(item_biases, len(y), "item_biases"), float(mean)
-
-
-def _rows_of(
-    arrays: tuple[Floats, Floats, Floats | None, Floats | None, float], begin: int, end: int
-) -> tuple[Floats, Floats, Floats | None, Floats | None, float]:
-    """The scoring arrays of the users begin .. end - 1."""
-    x, y, user_biases, item_biases, mean = arrays
-    return x[begin:end], y, None if user_biases is None else user_biases[begin:end], item_biases, mean
-
-
 def _run_or_none(lists: RowLists | None, begin: int, end: int, n_users: int) -> tuple[Any, Any]:
     """indptr and indices of the users begin .. end - 1, or two Nones."""
     if lists is None:
@@ -365,40 +352,3 @@ def _keep(k: int, n_eligible: int) -> int:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 0:
         raise ParameterError(f"The parameter 'k' must be an int >= 0: the number of items wanted. Got {k!r} instead.")
     return int(min(k, n_eligible))
-
-
-def _eligible(items: npt.ArrayLike | None, n_items: int) -> Rows | None:
-    """The eligible rows, checked to ascend."""
-    if items is None:
-        return None
-    rows = _rows(items, "items")
-    if len(rows) and (rows[0] < 0 or rows[-1] >= n_items or not bool(np.all(rows[1:] > rows[:-1]))):
-        raise ParameterError(
-            f"The parameter 'items' must be ascending rows within 0..{n_items - 1}, each once. Use numpy.unique on it."
-        )
-    return rows
-
-
-def _rows(values: npt.ArrayLike, name: str) -> Rows:
-    array = np.asarray(values)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise ParameterError(
-            f"The parameter {name!r} must be a 1-D array of int rows. Got shape {array.shape} of {array.dtype} instead."
-        )
-    return np.ascontiguousarray(array, dtype=np.int32)
-
-
-def _matrix(values: Any, name: str) -> Floats:
-    array = np.asarray(values)
-    if array.ndim != 2:
-        raise ParameterError(f"The parameter {name!r} must be a 2-D array. Got shape {array.shape} instead.")
-    return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def _vector(values: Any, length: int, name: str) -> Floats | None:
-    if values is None:
-        return None
-    array = np.ascontiguousarray(values, dtype=np.float32)
-    if array.shape != (length,):
-        raise ParameterError(f"The parameter {name!r} must have shape ({length},). Got {array.shape} instead.")
-    return array

@@ -335,10 +335,10 @@ def test_wrong_arguments_say_what_to_do(model: Planted) -> None:
         model.recommend(0, k=-1)
     with pytest.raises(ParameterError, match="'k' must be an int >= 0"):
         model.recommend_all(k=1.5)
-    with pytest.raises(ParameterError, match="'as_' must be 'score' or 'probability'"):
+    with pytest.raises(ParameterError, match="'as_' must be 'score', 'percentile' or 'probability'"):
         model.recommend(0, as_="logit")
-    with pytest.raises(UnsupportedError, match="percentile"):
-        model.recommend_all(as_="percentile")
+    with pytest.raises(ParameterError, match="Got None instead"):
+        model.recommend_all(as_=None)
     with pytest.raises(ParameterError, match="Put a single id into a list"):
         model.recommend(0, candidates="i001")
     with pytest.raises(ParameterError, match="'exclude' must be a list of item ids"):

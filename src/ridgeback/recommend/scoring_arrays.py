@@ -1,0 +1,72 @@
+"""Factors, biases and rows as the native code takes them: contiguous, of one shape, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ridgeback.errors import ParameterError
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int32]
+ScoringArrays = tuple[Floats, Floats, Floats | None, Floats | None, float]
+
+
+def scoring_arrays(
+    user_factors: Any, item_factors: Any, user_biases: Any, item_biases: Any, mean: float
+) -> ScoringArrays:
+    """The arrays as the native code takes them, shapes checked."""
+    x, y = matrix(user_factors, "user_factors"), matrix(item_factors, "item_factors")
+    if x.shape[1] != y.shape[1]:
+        raise ParameterError(
+            f"The parameters 'user_factors' {x.shape} and 'item_factors' {y.shape} must have equally many columns."
+        )
+    return x, y, vector(user_biases, len(x), "user_biases"), vector(item_biases, len(y), "item_biases"), float(mean)
+
+
+def users_between(arrays: ScoringArrays, begin: int, end: int) -> ScoringArrays:
+    """The scoring arrays of the users begin .. end - 1."""
+    x, y, user_biases, item_biases, mean = arrays
+    return x[begin:end], y, None if user_biases is None else user_biases[begin:end], item_biases, mean
+
+
+def eligible_rows(items: npt.ArrayLike | None, n_items: int) -> Rows | None:
+    """The eligible rows, checked to ascend."""
+    if items is None:
+        return None
+    rows = row_numbers(items, "items")
+    if len(rows) and (rows[0] < 0 or rows[-1] >= n_items or not bool(np.all(rows[1:] > rows[:-1]))):
+        raise ParameterError(
+            f"The parameter 'items' must be ascending rows within 0..{n_items - 1}, each once. Use numpy.unique on it."
+        )
+    return rows
+
+
+def row_numbers(values: npt.ArrayLike, name: str) -> Rows:
+    """The values as int32, checked to be one-dimensional ints."""
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ParameterError(
+            f"The parameter {name!r} must be a 1-D array of int rows. Got shape {array.shape} of {array.dtype} instead."
+        )
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def matrix(values: Any, name: str) -> Floats:
+    """The values as a contiguous float32 matrix."""
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise ParameterError(f"The parameter {name!r} must be a 2-D array. Got shape {array.shape} instead.")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def vector(values: Any, length: int, name: str) -> Floats | None:
+    """The values as a float32 vector of this length, or None."""
+    if values is None:
+        return None
+    array = np.ascontiguousarray(values, dtype=np.float32)
+    if array.shape != (length,):
+        raise ParameterError(f"The parameter {name!r} must have shape ({length},). Got {array.shape} instead.")
+    return array

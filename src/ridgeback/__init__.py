@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ridgeback.errors import RidgebackError, RidgebackWarning
     from ridgeback.evaluation import Report, evaluate
     from ridgeback.models import BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
+    from ridgeback.trace import Trace
 
 _LAZY = {
     "Csr": "ridgeback.data",
@@ -32,6 +33,7 @@ _LAZY = {
     "Popularity": "ridgeback.models",
     "BiasBaseline": "ridgeback.models",
     "load": "ridgeback.models",
+    "Trace": "ridgeback.trace",
     "RidgebackError": "ridgeback.errors",
     "RidgebackWarning": "ridgeback.errors",
 }
@@ -50,6 +52,7 @@ __all__ = [
     "RidgebackError",
     "RidgebackWarning",
     "Titles",
+    "Trace",
     "__version__",
     "errors",
     "evaluate",

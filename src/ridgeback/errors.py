@@ -37,6 +37,10 @@ class ObjectiveRoseError(RidgebackError, ArithmeticError):
     """An exact half-step raised the loss by more than rounding: a bug or numbers beyond float32."""
 
 
+class TraceMismatchError(RidgebackError, ArithmeticError):
+    """A row that an exact half-step stored is not the solution of its system: a bug."""
+
+
 class ModelFileError(RidgebackError, ValueError):
     """A file is not a model file that can be read; the message names what is wrong and where."""
 

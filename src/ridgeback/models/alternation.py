@@ -15,6 +15,7 @@ from ridgeback.objective import Objective
 from ridgeback.solvers import native
 from ridgeback.solvers.matrices import eigenbasis, gram, principal_axes, product, rotate, squared_norms
 from ridgeback.solvers.problem import Float64Array, RowProblem
+from ridgeback.trace.rows import Method
 
 SideName: TypeAlias = Literal["users", "items"]
 OTHER: dict[SideName, SideName] = {"users": "items", "items": "users"}
@@ -91,6 +92,7 @@ class Alternation:
         self._penalties: dict[SideName, float | None] = {"users": None, "items": None}
         self._next_users: tuple[Side, Objective] | None = None
         self._loss = math.inf  # after the last half-step
+        self._last_solver = solver
         self._spares: dict[SideName, Side] = {}  # with acceleration: the items of an iteration ago, users to go back to
 
     @property
@@ -185,12 +187,18 @@ class Alternation:
             self._rotate(np.ascontiguousarray(self.rotation.T))
             self.rotation = None
 
-    def to_principal_axes(self) -> None:
-        """Turn both sides to the principal axes of the items' Gramian, energies descending."""
+    def to_principal_axes(self) -> Float64Array:
+        """Turn both sides to the principal axes of the items' Gramian, energies descending; from those of the start."""
         self._spares.clear()
-        if self.sides["items"].factors.shape[1]:
-            self._rotate(principal_axes(self.sides["items"].factors, self.n_threads))
-            self.rotation = None
+        vectors = self._principal_axes()
+        self._rotate(vectors)
+        turned = vectors if self.rotation is None else self.rotation @ vectors
+        self.rotation = None
+        return turned
+
+    def method(self, side: str) -> Method:
+        """How the last half-step of this side moved its rows."""
+        return self._last_solver.method(self.problems["items" if side == "items" else "users"])
 
     def _face(self, name: SideName) -> None:
         """Turn both sides to the axes that the solver wants for solving one of them."""
@@ -215,6 +223,7 @@ class Alternation:
     def _solve(self, name: SideName, own: Side, solver: RowSolver) -> Objective:
         """Solve one side into `own`; the parts of the loss with `own` in its place."""
         problem, other = self.problems[name], OTHER[name]
+        self._last_solver = solver
         fixed_gram = self._gram(other) if self.unobserved_weight else None
         result = solver.solve(problem, self.sides[other], own, fixed_gram, n_threads=self.n_threads, cancel=self.cancel)
         if own is self.sides[name]:
@@ -228,8 +237,8 @@ class Alternation:
         if fixed_gram is not None:
             own_gram = self._gram(name) if is_current else self._form_gram(own)
             unobserved = self._unobserved(fixed_gram, own_gram)
-        penalty = self._penalty(name) if is_current else ridge_penalty(problem, own, self.n_threads)
-        observed = result.loss - penalty - unobserved
+        penalty = self._penalty(name) if is_current else self._form_penalty(problem, own)
+        observed = self._observed_part(name, own, result.loss - penalty - unobserved)
         return Objective(observed, unobserved, penalty + self._penalty(other), result.is_rounded)
 
     def _replace(self, name: SideName, side: Side) -> None:
@@ -251,6 +260,9 @@ class Alternation:
             kept = self._grams[name] = self._form_gram(self.sides[name])
         return kept
 
+    def _principal_axes(self) -> Float64Array:
+        return principal_axes(self.sides["items"].factors, self.n_threads)
+
     def _form_gram(self, side: Side) -> Float64Array:
         formed = gram(side.factors, n_threads=self.n_threads, cancel=self.cancel)
         self._hear()
@@ -264,8 +276,15 @@ class Alternation:
     def _penalty(self, name: SideName) -> float:
         kept = self._penalties[name]
         if kept is None:
-            kept = self._penalties[name] = ridge_penalty(self.problems[name], self.sides[name], self.n_threads)
+            kept = self._penalties[name] = self._form_penalty(self.problems[name], self.sides[name])
         return kept
+
+    def _observed_part(self, name: SideName, own: Side, known: float) -> float:
+        """The listed pairs' part of the loss with `own` in its place; what the solver's own residuals leave of it."""
+        return known
+
+    def _form_penalty(self, problem: RowProblem, side: Side) -> float:
+        return ridge_penalty(problem, side, self.n_threads)
 
     def _unobserved(self, user_gram: Float64Array, item_gram: Float64Array) -> float:
         """``unobserved_weight * sum over all pairs of s^2 = unobserved_weight * trace(X^T X Y^T Y)``."""

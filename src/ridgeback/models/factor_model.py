@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ridgeback.cpus import available_cpus
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import ParameterError, RidgebackWarning, UnsupportedError
-from ridgeback.models import checks, explaining, fitting, folding, initialization, updating
+from ridgeback.errors import ParameterError, RidgebackWarning
+from ridgeback.models import checks, explaining, fitting, folding, initialization, tracing, updating
 from ridgeback.models.acceleration import Nesterov
 from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss, zero_loss
 from ridgeback.models.defaults import DataShape
@@ -24,6 +25,7 @@ from ridgeback.models.validation import Validation
 from ridgeback.objective import Objective
 from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float64Array, RowProblem
+from ridgeback.trace import Trace
 
 if TYPE_CHECKING:
     from ridgeback.models.explaining import Explanation, Shares
@@ -142,8 +144,8 @@ class FactorModel(Recommender):
             Such as ``"ndcg@10"`` or ``"rmse"``.
         patience : int, optional
             Stop after this many iterations without a better value, and keep the best iteration's item factors.
-        trace : None
-            Traces are not part of this version.
+        trace : Trace, optional
+            Records what happens to the matrices; the fit changes in no bit.
         callbacks : iterable of callable
             Each is called as ``callback(model, record)`` after every half-step; a true return value ends the fit.
         progress : bool, default=False
@@ -162,8 +164,8 @@ class FactorModel(Recommender):
         KeyboardInterrupt
             After ctrl-C; the model is fitted and usable, with the rows that were solved by then.
         """
-        if trace is not None:
-            raise UnsupportedError("fit(trace=) is not part of this version; read history_ or use callbacks instead.")
+        if trace is not None and not isinstance(trace, Trace):
+            raise checks.fail_argument(type(self).__name__, "trace", "a ridgeback.Trace", trace)
         interactions = self._training_data(data)
         refuse_nothing(interactions, data, type(self).__name__)
         shape = DataShape(interactions.n_users, interactions.n_items, interactions.nnz)
@@ -174,7 +176,7 @@ class FactorModel(Recommender):
         readers = checks.check_callbacks(type(self).__name__, callbacks)
         self._forget_fit()
         try:
-            self._run(interactions, parameters, start, held_out, patience, readers, progress)
+            self._run(interactions, parameters, start, held_out, patience, readers, progress, trace)
         except BaseException:
             if "_is_final" not in self.__dict__:  # set last: an interrupted fit that has it is usable
                 self._forget_fit()
@@ -240,6 +242,7 @@ class FactorModel(Recommender):
         patience: int | None,
         callbacks: Sequence[Callable[[Any, fitting.Record], Any]],
         progress: bool,
+        trace: Trace | None,
     ) -> None:
         self.parameters_ = parameters
         self._remember(data)
@@ -260,20 +263,13 @@ class FactorModel(Recommender):
             }
         with interruptible() as cancel, contextlib.ExitStack() as shown:
             sides: dict[SideName, Side] = {"users": start[0], "items": start[1]}
-            state = Alternation(
-                problems,
-                sides,
-                self._row_solver(),
-                self._observed_loss(),
-                parameters["n_threads"],
-                cancel,
-                Nesterov() if parameters.get("acceleration") else None,
-            )
+            state = self._alternation(problems, sides, cancel)
             reporter = fitting.Reporter(
                 self._measures(by_user, problems["users"]),
                 self._readers(state, callbacks, shown if progress else None),
                 zero_loss(problems["users"], self._observed_loss(), parameters["n_threads"]),
                 checks.large_parameters(parameters),
+                None if trace is None else tracing.recorder(self, trace, state),
             )
             plan = fitting.Plan(
                 n_iterations=parameters["n_iterations"],
@@ -299,6 +295,20 @@ class FactorModel(Recommender):
             )
         if ending.stopped_by == "interrupted":
             raise KeyboardInterrupt
+
+    def _alternation(
+        self, problems: dict[SideName, RowProblem], sides: dict[SideName, Side], cancel: npt.NDArray[np.uint8]
+    ) -> Alternation:
+        """The state of the fit."""
+        return Alternation(
+            problems,
+            sides,
+            self._row_solver(),
+            self._observed_loss(),
+            self.parameters_["n_threads"],
+            cancel,
+            Nesterov() if self.parameters_.get("acceleration") else None,
+        )
 
     def _readers(
         self,

@@ -18,12 +18,13 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from ridgeback.errors import ObjectiveRoseError, RidgebackWarning
 from ridgeback.models.alternation import Alternation, Interrupted
 from ridgeback.models.row_solver import RowSolver, Side
 from ridgeback.objective import Objective
+from ridgeback.solvers.problem import Float64Array
 
 StoppedBy: TypeAlias = Literal["n_iterations", "tolerance", "early_stopping", "callback", "interrupted"]
 Record: TypeAlias = dict[str, Any]
@@ -58,6 +59,22 @@ class Plan:
     final_depends_on_start: bool
 
 
+class Tracer(Protocol):
+    """A reader of records that also hears of what is no half-step."""
+
+    def __call__(self, record: Record) -> None:
+        """A half-step has ended."""
+        ...
+
+    def rotated(self, rotation: Float64Array) -> None:
+        """Both sides were turned from the axes of the start to the principal ones."""
+        ...
+
+    def restored(self) -> None:
+        """The items went back to those of the best iteration."""
+        ...
+
+
 @dataclass
 class Reporter:
     """Makes one record a half-step and hands it to everybody who reads them; holds the loss to its promise."""
@@ -66,6 +83,7 @@ class Reporter:
     readers: list[Callable[[Record], Any]]
     zero_loss: float  # of a model that says nothing; float32 sums are exact to about 1e-7 of it
     large_parameters: list[str] = field(default_factory=list)  # what to blame where the loss leaves float32's range
+    tracer: Tracer | None = None
     history: list[Record] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     _previous: float | None = None
@@ -95,6 +113,8 @@ class Reporter:
         if loss.is_rounded:
             record["is_rounded"] = True
         self.history.append(record)
+        if self.tracer is not None:
+            self.tracer(record)
         answers = [reader(record) for reader in self.readers]  # every one reads every record
         return any(answers)
 
@@ -158,8 +178,12 @@ def fit(
     if best.items is not None and best.is_behind:
         state.restore_items(best.items)
         reporter.forget_previous()
+        if reporter.tracer is not None:
+            reporter.tracer.restored()
     if plan.is_principal:
-        state.to_principal_axes()
+        rotation = state.to_principal_axes()
+        if reporter.tracer is not None:
+            reporter.tracer.rotated(rotation)
     else:
         state.to_start_axes()
     if stopped_by == "interrupted":

@@ -22,6 +22,7 @@ from ridgeback.solvers.problem import Float32Array, HalfStep
 if TYPE_CHECKING:
     from ridgeback.models.explaining import Explanation
     from ridgeback.models.factor_model import FactorModel
+    from ridgeback.trace import Trace
 
 
 def fold_in(model: FactorModel, items: Any, ratings: Any, weights: Any) -> FoldedUser:
@@ -175,9 +176,26 @@ class FoldedUser:
         row = int(rows_of(self._model.item_ids_, item, "item"))
         return explain_history(self._model, None, self._history, row)
 
-    def trace(self) -> Any:
-        """Not part of this version."""
-        raise UnsupportedError("folded.trace() is not part of this version; explain(item) shows each share of a score.")
+    def trace(self) -> Trace:
+        """How this user came about: preferences to weights to A and b to factors to scores, for every item.
+
+        Returns
+        -------
+        Trace
+            Of one step, "fold-in".
+
+        Raises
+        ------
+        UnsupportedError
+            When nothing of the history is known: then no row was solved.
+        """
+        from ridgeback.models.tracing import fold_in_trace
+
+        if self.fallback is not None:
+            raise UnsupportedError(
+                f"There is no row to trace: nothing of the history is known, so recommend answers by {self.fallback}."
+            )
+        return fold_in_trace(self._model, self._history, Side(self.factors[None, :], self._biases()))
 
     def _biases(self) -> Float32Array | None:
         return None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32)

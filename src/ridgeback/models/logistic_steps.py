@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ridgeback.models.row_solver import Side
 from ridgeback.solvers import logistic_native
 from ridgeback.solvers.problem import Float64Array, HalfStep, RowProblem
+from ridgeback.trace.rows import Method
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Majorize:
         return logistic_native.majorize(
             problem, fixed.factors, fixed.biases, own.factors, own.biases, n_threads=n_threads, cancel=cancel
         )
+
+    def method(self, problem: RowProblem) -> Method:
+        """By majorisation."""
+        return Method("majorize")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,10 @@ class Gradient:
             n_threads=n_threads,
             cancel=cancel,
         )
+
+    def method(self, problem: RowProblem) -> Method:
+        """Down the gradient."""
+        return Method("gradient", step_size=self.step_size)
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,10 @@ class AdaGrad:
             cancel=cancel,
         )
 
+    def method(self, problem: RowProblem) -> Method:
+        """By AdaGrad, with its sums as they stand."""
+        return Method("adagrad", step_size=self.step_size, squares=self.squares[id(problem.rows)])
+
 
 @dataclass(frozen=True)
 class Newton:
@@ -127,3 +140,7 @@ class Newton:
         return logistic_native.newton(
             problem, fixed.factors, fixed.biases, own.factors, own.biases, n_threads=n_threads, cancel=cancel
         )
+
+    def method(self, problem: RowProblem) -> Method:
+        """To the optimum."""
+        return Method("newton")

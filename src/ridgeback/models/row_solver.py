@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ridgeback.solvers import native
 from ridgeback.solvers.matrices import aligned
 from ridgeback.solvers.problem import Float32Array, Float64Array, HalfStep, Precision, RowProblem
+from ridgeback.trace.rows import Method
 
 # Chosen by objective and row error after equal work: `benchmarks/cg_steps.py` prints the table.
 WORTHWHILE = 0.01
@@ -83,6 +84,10 @@ class RowSolver(Protocol):
         """Solve; `gram` is the fixed side's Gramian (k, k), or None where no all-pairs term counts."""
         ...
 
+    def method(self, problem: RowProblem) -> Method:
+        """How the last half-step over this problem's rows moved them."""
+        ...
+
 
 @dataclass(frozen=True)
 class Exact:
@@ -123,6 +128,10 @@ class Exact:
             cancel=cancel,
         )
 
+    def method(self, problem: RowProblem) -> Method:
+        """Exact."""
+        return Method("exact")
+
 
 @dataclass(frozen=True)
 class ConjugateGradient:
@@ -161,6 +170,10 @@ class ConjugateGradient:
             cancel=cancel,
         )
 
+    def method(self, problem: RowProblem) -> Method:
+        """Conjugate gradient, and when it stops."""
+        return Method("cg", n_steps=self.n_steps, least_gain=self.least_gain)
+
 
 @dataclass(frozen=True)
 class AdaptiveConjugateGradient:
@@ -176,6 +189,7 @@ class AdaptiveConjugateGradient:
     uses_eigenbasis: bool = True
     may_not_raise: bool = False
     gains: dict[int, float] = field(default_factory=dict)
+    taken: dict[int, ConjugateGradient] = field(default_factory=dict)
 
     def solve(
         self,
@@ -194,8 +208,12 @@ class AdaptiveConjugateGradient:
             moved = max(self.gains.values())
             steps = ConjugateGradient(MOST_STEPS, self.worthwhile * moved / max(1, problem.rows.nnz))
         result = steps.solve(problem, fixed, own, gram, n_threads=n_threads, cancel=cancel)
-        self.gains[side] = result.gain
+        self.gains[side], self.taken[side] = result.gain, steps
         return result
+
+    def method(self, problem: RowProblem) -> Method:
+        """Conjugate gradient, as it was taken the last time."""
+        return self.taken[id(problem.rows)].method(problem)
 
 
 @dataclass(frozen=True)
@@ -219,3 +237,7 @@ class NonNegative:
         return native.solve_non_negative(
             problem, fixed.factors, fixed.biases, own.factors, own.biases, gram, n_threads=n_threads, cancel=cancel
         )
+
+    def method(self, problem: RowProblem) -> Method:
+        """Under the constraint."""
+        return Method("non_negative")

@@ -196,7 +196,7 @@ def gradient_step(
     """
 
     def step(row: LogisticRow, u: Float64Array, r: int) -> Float64Array:
-        return _descend(row, u, -step_size * row.gradient(u), factors.dtype)
+        return descend(row, u, -step_size * row.gradient(u), factors.dtype)[0]
 
     return _half_step(problem, fixed_factors, fixed_biases, factors, biases, step)
 
@@ -224,7 +224,7 @@ def adagrad_step(
         squares[r] += gradient**2
         scale = np.sqrt(squares[r])
         scaled = np.divide(gradient, scale, out=np.zeros_like(u), where=scale > 0)
-        return _descend(row, u, -step_size * scaled, factors.dtype)
+        return descend(row, u, -step_size * scaled, factors.dtype)[0]
 
     return _half_step(problem, fixed_factors, fixed_biases, factors, biases, step)
 
@@ -283,15 +283,18 @@ def _newton_steps(row: LogisticRow, tolerance: float) -> Float64Array | None:
     return None
 
 
-def _descend(row: LogisticRow, u: Float64Array, step: Float64Array, stored: npt.DTypeLike) -> Float64Array:
-    """u + step as it will be stored, halved until the loss does not rise; u where forty halvings do not help."""
+def descend(row: LogisticRow, u: Float64Array, step: Float64Array, stored: npt.DTypeLike) -> tuple[Float64Array, int]:
+    """u + step as it will be stored, halved until the loss does not rise, and the halvings.
+
+    u itself, and one more than the most halvings, where they do not help.
+    """
     before = row.loss(u)
-    for _ in range(MAX_HALVINGS + 1):
+    for n_halvings in range(MAX_HALVINGS + 1):
         candidate = (u + step).astype(stored).astype(np.float64)
         if row.loss(candidate) <= before:
-            return candidate
+            return candidate, n_halvings
         step = step / 2
-    return u
+    return u, MAX_HALVINGS + 1
 
 
 def _half_step(

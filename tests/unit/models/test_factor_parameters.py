@@ -96,8 +96,6 @@ def test_what_belongs_to_the_other_loss_or_to_a_later_version() -> None:
     for parameters in ({"n_neighbors": 5}, {"neighbor_weight": 0.5}, {"n_neighbors": -1}):
         with pytest.raises(UnsupportedError, match="not part of this version"):
             rb.ImplicitALS(**parameters).fit(data())
-    with pytest.raises(UnsupportedError, match=r"fit\(trace=\) is not part of this version"):
-        rb.ImplicitALS().fit(data(), trace=object())
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ridgeback as rb
-from ridgeback.errors import DataError, UnsupportedError
+from ridgeback.errors import DataError
 from ridgeback.models.frequencies import frequency_scales
 
 MODELS = [rb.ExplicitALS, rb.ImplicitALS, rb.LogisticMF]
@@ -249,8 +249,7 @@ def test_a_folded_user_answers_like_a_stored_one(model: Any) -> None:
         folded.score("jin")
     with pytest.raises(rb.errors.UnknownIdError):
         folded.explain("jin")
-    with pytest.raises(UnsupportedError, match="not part of this version"):
-        folded.trace()
+    assert folded.trace().steps[0]["side"] == "fold-in"
     assert folded.explain("tea").title == "Green tea"
     assert {part.item: part.title for part in folded.explain("gin").contributions} == {"rum": None, "tea": "Green tea"}
     assert "Green tea" in str(folded.explain("gin"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ridgeback._version import __version__
 
 if TYPE_CHECKING:
-    from ridgeback import errors
+    from ridgeback import errors, examples
     from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles, split
     from ridgeback.errors import RidgebackError, RidgebackWarning
     from ridgeback.evaluation import Report, evaluate
@@ -37,7 +37,7 @@ _LAZY = {
     "RidgebackError": "ridgeback.errors",
     "RidgebackWarning": "ridgeback.errors",
 }
-_MODULES = {"errors": "ridgeback.errors", "split": "ridgeback.data.split"}
+_MODULES = {"examples": "ridgeback.examples", "errors": "ridgeback.errors", "split": "ridgeback.data.split"}
 
 __all__ = [
     "BiasBaseline",
@@ -56,6 +56,7 @@ __all__ = [
     "__version__",
     "errors",
     "evaluate",
+    "examples",
     "load",
     "read_interactions",
     "read_titles",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback import objective
+from ridgeback.data.csr import Csr
 from ridgeback.data.interactions import Interactions
+from ridgeback.errors import DataError, RidgebackWarning, UnsupportedError
 from ridgeback.models.alternation import OTHER, Alternation, ObservedLoss, SideName
 from ridgeback.models.defaults import N_FIRST_CG_STEPS
 from ridgeback.models.factor_model import FactorModel
+from ridgeback.models.histories import histories_of
 from ridgeback.models.initialization import is_declared
 from ridgeback.models.row_solver import RowSolver, Side
+from ridgeback.models.tracing import fold_in_trace
 from ridgeback.solvers import logistic_reference, reference
 from ridgeback.solvers.problem import Float64Array, HalfStep, RowProblem
+from ridgeback.trace import Trace
 from ridgeback.trace.rows import Method, pair_numbers, tell
 
 
@@ -112,6 +118,9 @@ class ByHand:
 class _HandModel(FactorModel):
     """Mixed into a model: everything that its fit computes, it computes here."""
 
+    def _item_gram(self) -> Float64Array:
+        return np.asarray(self.item_factors_.T @ self.item_factors_)
+
     def _start(self, data: Interactions, parameters: dict[str, Any]) -> tuple[Side, Side]:
         sides = super()._start(data, parameters)
         doubles: list[Side] = []
@@ -180,3 +189,96 @@ def by_hand(model: FactorModel) -> FactorModel:
         parameters["solver"] = "exact"
     twin: FactorModel = type(kind.__name__, (_HandModel, kind), {"__init__": kind.__init__})(**parameters)
     return twin
+
+
+def hand_fit(model: FactorModel, ratings: Any) -> Trace:
+    """The trace of a model's twin on a matrix of values, NaN where a pair is missing.
+
+    Warnings of the fit stay silent: what they say is a step's note.
+    """
+    trace = Trace()
+    twin = model if isinstance(model, _HandModel) else by_hand(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RidgebackWarning)
+        twin.fit(matrix_interactions(ratings), trace=trace)
+    return trace
+
+
+def fold_in_by_hand(model: FactorModel, items: Any, ratings: Any = None) -> Trace:
+    """The trace of a new user of a fitted twin, in float64: preferences, weights, A and b, factors, scores.
+
+    Parameters
+    ----------
+    model : fitted twin, of `by_hand`
+    items, ratings
+        As in `FactorModel.fold_in`.
+
+    Raises
+    ------
+    UnsupportedError
+        When nothing given is known, or the row has no finite optimum.
+    """
+    history = histories_of(model, [(items, ratings, None)], "items").pairs
+    if history.rows.nnz == 0:
+        raise UnsupportedError("There is no row to solve: nothing of the new user's history is known.")
+    problem = model._row_problem("users", model._listed(history))
+    held: Any = model
+    fixed = HandSide(held.item_factors_, held.item_biases_)
+    user = fixed.zeros_like(1)
+    gram = model._item_gram() if problem.unobserved_weight else None
+    result = model._final_solver().solve(problem, fixed, user, gram, n_threads=1, cancel=None)
+    if result.n_unbounded:
+        raise UnsupportedError(
+            "This user's row has no finite optimum: without regularization the loss falls for ever while the factors "
+            "grow, since the pairs can be separated. Set regularization above 0."
+        )
+    return fold_in_trace(model, history, user)
+
+
+def matrix_interactions(
+    ratings: Any, users: Sequence[Any] | None = None, items: Sequence[Any] | None = None
+) -> Interactions:
+    """A matrix of values, NaN where a pair is missing, as interactions; zeros are kept as zeros.
+
+    Parameters
+    ----------
+    ratings : array, shape (n_users, n_items)
+    users, items : sequences of ids, optional
+        Left out: "user 1", ... and "item 1", ...
+
+    Raises
+    ------
+    DataError
+        When it is not a matrix of numbers, or not finite where it is not NaN.
+    """
+    matrix = as_matrix("ratings", ratings, may_lack=True)
+    given = ~np.isnan(matrix)
+    rows, columns = np.nonzero(given)
+    csr = Csr.from_pairs(rows, columns, matrix[given].astype(np.float32), shape=matrix.shape)
+    names = [
+        [f"{word} {place + 1}" for place in range(n)] if ids is None else list(ids)
+        for word, n, ids in zip(("user", "item"), matrix.shape, (users, items), strict=True)
+    ]
+    return Interactions.from_csr(csr, user_ids=names[0], item_ids=names[1])
+
+
+def as_matrix(name: str, values: Any, *, may_lack: bool = False) -> Float64Array:
+    """A float64 matrix of at least one row and column; finite, or NaN where something `may_lack`.
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        matrix = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must be a matrix of numbers, every row of one length; got {values!r:.80}.") from None
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise DataError(f"{name} must be a matrix of at least one row and one column; got shape {matrix.shape}.")
+    wrong = np.isinf(matrix) if may_lack else ~np.isfinite(matrix)
+    if wrong.any():
+        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        raise DataError(
+            f"{name}: row {row + 1}, column {column + 1} is {matrix[row, column]}; finite numbers are needed."
+        )
+    return matrix

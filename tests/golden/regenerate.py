@@ -6,6 +6,7 @@ format gets a new file.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from unittest import mock
 
 import ridgeback as rb
 from ridgeback.data import Ids, Text, Titles
+from ridgeback.examples.by_hand import hand_fit
 from ridgeback.models import persistence
 
 FOLDER = Path(__file__).resolve().parent
@@ -39,12 +41,44 @@ def model_file() -> bytes:
         return path.read_bytes()
 
 
+def trace(make: Callable[[], rb.Trace]) -> Callable[[], bytes]:
+    """The JSON of a trace, without what differs from run to run."""
+
+    def contents() -> bytes:
+        record = json.loads(make().to_json())
+        record["written_by"] = "ridgeback"
+        for step in record["steps"]:
+            step["elapsed_s"] = None
+        return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+    return contents
+
+
+def biased_trace() -> rb.Trace:
+    """Ratings with biases, a missing one, and a rotation."""
+    ratings = [[4, 2, 1], [3, float("nan"), 5], [1, 5, 4]]
+    start = ([[0.5, 0.2], [0.3, 0.1], [0.1, 0.4]], [[0.2, 0.4], [0.1, 0.3], [0.5, 0.1]])
+    model = rb.ExplicitALS(2, regularization=0.1, bias_regularization=0.2, n_iterations=1, init=start)
+    return hand_fit(model.set_params(orientation="principal"), ratings)
+
+
 GOLDEN: dict[str, Callable[[], bytes]] = {"model-format-1.safetensors": model_file}
-"""What each file is made by."""
+"""What each file is made by; these are the same to the byte."""
+
+TRACES: dict[str, Callable[[], bytes]] = {
+    "trace-explicit.json": trace(lambda: rb.examples.explicit_2x2(regularization=0.1, n_iterations=1)),
+    "trace-explicit-biases.json": trace(biased_trace),
+    **{
+        f"trace-{loss}.json": trace(lambda loss=loss: rb.examples.implicit_2x2(loss, n_iterations=1))  # type: ignore[misc]
+        for loss in ("hu", "ials", "logistic")
+    },
+    "trace-new-user.json": trace(rb.examples.new_user_2x2),
+}
+"""These have the same structure, and numbers that agree to 1e-9: another BLAS may add in another order."""
 
 
 if __name__ == "__main__":
-    for name, make in GOLDEN.items():
+    for name, make in (GOLDEN | TRACES).items():
         path = FOLDER / name
         contents = make()
         state = "unchanged" if path.is_file() and path.read_bytes() == contents else "written"

@@ -187,6 +187,7 @@ def by_hand(model: FactorModel) -> FactorModel:
     parameters = model.get_params()
     if parameters.get("solver") == "auto":
         parameters["solver"] = "exact"
+    parameters["n_threads"] = 1
     twin: FactorModel = type(kind.__name__, (_HandModel, kind), {"__init__": kind.__init__})(**parameters)
     return twin
 

@@ -16,7 +16,7 @@ namespace {
 constexpr int TILE_ROWS = N_REGISTERS == 1 ? 8 : N_REGISTERS == 2 ? 4 : 2;
 constexpr int TILE_VECTORS = N_REGISTERS == 1 ? 3 : 1;
 #define RIDGEBACK_EACH_ROW _Pragma("GCC unroll 8") for (int r = 0; r < TILE_ROWS; ++r)
-#define RIDGEBACK_EACH_VECTOR _Pragma("GCC unroll 4") for (int v = 0; v < VECTORS; ++v)
+#define RIDGEBACK_EACH_VECTOR _Pragma("GCC unroll 8") for (int v = 0; v < VECTORS; ++v)
 
 // Where M(i, c) of a symmetric matrix stands, i <= c or both in one diagonal block.
 template <class T>

@@ -11,231 +11,11 @@
 // A step of length a = r.z / p.(A p) takes a r.z off the loss, and the next is expected to take (r.z)' / r.z times as
 // much, primes being after the step.
 #include "assemble.hpp"
+#include "pair_pass.hpp"
 #include "row_kernels.hpp"
 
 namespace ridgeback::RIDGEBACK_LEVEL {
 namespace {
-
-constexpr int N = Vec<float>::N;
-constexpr int BATCH = 8;                          // neighbours multiplied at a time
-constexpr std::int64_t SUMMED_APART = 128;        // neighbours; float32 rounding would grow with the row
-constexpr std::int64_t AHEAD = 16;                // neighbours fetched before their turn
-constexpr std::int64_t CACHED_BYTES = 768 << 10;  // so much of a row stays in the cache from pass to pass
-
-// Where the parts of a row's vectors stand: the factors, and the bias in a vector of its own behind them.
-struct Layout {
-  int n_factors, bias_at, length;
-};
-
-inline Layout layout_of(const RowProblem& problem, const FixedSide& fixed) {
-  const int bias_at = (fixed.n_factors + N - 1) / N * N;
-  return {fixed.n_factors, bias_at, bias_at + (problem.bias_ridges ? N : 0)};
-}
-
-// The neighbours of a row, their weights and pulls; zeros stand behind these up to a whole batch.
-struct Pairs {
-  const float* factors;         // of the whole fixed side
-  const std::uint16_t* halves;  // the same in half precision, times unit; or null
-  float unit;                   // 1 without
-  const std::int32_t* columns;
-  std::int64_t n, n_following;  // those of the rows behind may be fetched ahead
-  const float *w, *c;
-};
-
-// Neighbours to fetch, one for each that is multiplied.
-struct Fetch {
-  const std::int32_t *next, *end;
-};
-
-// In the first pass, and where a row is too long for the cache: the row's own. Otherwise those of the next rows.
-inline Fetch fetch_in_pass(const Pairs& pairs, const Layout& layout, int pass) {
-  const std::int64_t cached = CACHED_BYTES / ((pairs.halves ? 2 : 4) * layout.bias_at);
-  const bool is_own = pass == 0 || pairs.n > cached;
-  const std::int64_t begin = is_own ? AHEAD : AHEAD + pass * pairs.n;
-  const std::int64_t most = pairs.n + (is_own || pairs.n_following < cached ? pairs.n_following : cached);
-  const std::int64_t end = begin + pairs.n < most ? begin + pairs.n : most;
-  return {pairs.columns + begin, pairs.columns + (end > begin ? end : begin)};
-}
-
-// Where factors are gathered from, and vector number v of a neighbour's.
-struct WholeFloats {  // rows of a multiple of 16
-  using Number = float;
-  static constexpr bool IS_WHOLE = true;
-  static const Number* table(const Pairs& pairs) { return pairs.factors; }
-  static inline __attribute__((always_inline)) Vec<float> load(const Number* y, int v, int, int) {
-    return Vec<float>::load(y + v * N);
-  }
-};
-struct RaggedFloats {  // the last vector holds `n_last` factors
-  using Number = float;
-  static constexpr bool IS_WHOLE = false;
-  static const Number* table(const Pairs& pairs) { return pairs.factors; }
-  static inline __attribute__((always_inline)) Vec<float> load(const Number* y, int v, int n_vectors, int n_last) {
-    return v + 1 < n_vectors ? Vec<float>::load(y + v * N) : Vec<float>::load_floats(y + v * N, n_last);
-  }
-};
-struct Halves {  // rows of a multiple of 16, in pairs.unit
-  using Number = std::uint16_t;
-  static constexpr bool IS_WHOLE = true;
-  static const Number* table(const Pairs& pairs) { return pairs.halves; }
-  static inline __attribute__((always_inline)) Vec<float> load(const Number* y, int v, int, int) {
-    return Vec<float>::load_halves(y + v * N);
-  }
-};
-
-inline __attribute__((always_inline)) Four load_four(const float* p) {
-  Four four;
-  std::memcpy(&four, p, sizeof four);
-  return four;
-}
-
-// v_j of four pairs from j on, from s_j = y_j . p; the shares of b . p and of the sum of v_j are added lane by lane.
-template <bool IS_FIRST>
-inline __attribute__((always_inline)) Four values_of(const Pairs& pairs, std::int64_t j, Four s, Four& b_p,
-                                                     Four& v_sum) {
-  const Four w = load_four(pairs.w + j), c = load_four(pairs.c + j);
-  const Four v = IS_FIRST ? c - w * s : w * s;
-  b_p += c * s;
-  v_sum += v;
-  return v;
-}
-
-inline double sum_of(Four x) { return static_cast<double>((x[0] + x[1]) + (x[2] + x[3])); }
-
-// The factors of `COUNT` neighbours from j on; behind the last one it is repeated, with a weight of zero. As many
-// others are fetched. `stride` is the length of a row.
-template <class Source, int COUNT, bool IS_FIRST>
-inline __attribute__((always_inline)) void rows_of(const Pairs& pairs, std::int64_t stride, std::int64_t j,
-                                                   Fetch& fetch, const typename Source::Number* (&y)[COUNT]) {
-  const auto* table = Source::table(pairs);
-  const bool is_whole = j + COUNT <= pairs.n;
-  _Pragma("GCC unroll 8") for (int i = 0; i < COUNT; ++i) y[i] =
-      table + pairs.columns[is_whole || j + i < pairs.n ? j + i : pairs.n - 1] * stride;
-  if (fetch.end - fetch.next < COUNT) return;
-  const std::int64_t bytes = stride * static_cast<std::int64_t>(sizeof *table);
-  _Pragma("GCC unroll 8") for (int i = 0; i < COUNT; ++i) {
-    const char* line = reinterpret_cast<const char*>(table + fetch.next[i] * stride);
-    for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(line + at, 0, IS_FIRST ? 3 : 2);
-  }
-  fetch.next += COUNT;
-}
-
-// One pass over the pairs, as at the top of the file, for VECTORS vectors of factors: p, the sums and four neighbours
-// stay in registers. Returns b . p.
-template <class Source, int VECTORS, bool IS_FIRST>
-double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q) {
-  const std::int64_t stride = Source::IS_WHOLE ? VECTORS * N : layout.n_factors;
-  const Vec<float> unit = Vec<float>::splat(pairs.unit);
-  const int n_last = layout.n_factors - (VECTORS - 1) * N;
-  const bool has_bias = layout.length > layout.bias_at;
-  const Four bias = (has_bias ? p[layout.bias_at] : 0.0f) - Four{};
-  double b_p = 0, v_sum = 0;
-  Vec<float> x[VECTORS];
-  for (int v = 0; v < VECTORS; ++v) x[v] = unit * Vec<float>::load(p + v * N);
-  for (int f = 0; f < layout.length; ++f) q[f] = 0;
-  for (std::int64_t group = 0; group < pairs.n; group += SUMMED_APART) {
-    const std::int64_t end = pairs.n - group < SUMMED_APART ? pairs.n : group + SUMMED_APART;
-    Vec<float> sum[VECTORS];
-    for (int v = 0; v < VECTORS; ++v) sum[v] = Vec<float>::zero();
-    Four b_parts{}, v_parts{};
-    for (std::int64_t j = group; j < end; j += 4) {
-      const typename Source::Number* y[4];
-      rows_of<Source, 4, IS_FIRST>(pairs, stride, j, fetch, y);
-      Vec<float> rows[4][VECTORS], dots[4];
-      _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i) {
-        _Pragma("GCC unroll 4") for (int v = 0; v < VECTORS; ++v) {
-          rows[i][v] = Source::load(y[i], v, VECTORS, n_last);
-          dots[i] = v == 0 ? rows[i][v] * x[v] : fma(rows[i][v], x[v], dots[i]);
-        }
-      }
-      alignas(16) float values[4];
-      const Four s = folded4(dots[0], dots[1], dots[2], dots[3]) + bias;
-      const Four value = values_of<IS_FIRST>(pairs, j, s, b_parts, v_parts);
-      std::memcpy(values, &value, sizeof value);
-      _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i) {
-        const Vec<float> scale = Vec<float>::splat(values[i]);
-        _Pragma("GCC unroll 4") for (int v = 0; v < VECTORS; ++v) sum[v] = fma(scale, rows[i][v], sum[v]);
-      }
-    }
-    for (int v = 0; v < VECTORS; ++v) fma(unit, sum[v], Vec<float>::load(q + v * N)).store(q + v * N);
-    b_p += sum_of(b_parts);
-    v_sum += sum_of(v_parts);
-  }
-  if (has_bias) q[layout.bias_at] = static_cast<float>(v_sum);
-  return b_p;
-}
-
-// The same for any number of vectors, eight neighbours at a time; `part` is scratch for the sums.
-template <class Source, bool IS_FIRST>
-double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q, float* part) {
-  const int n_vectors = layout.bias_at / N;
-  const std::int64_t stride = Source::IS_WHOLE ? layout.bias_at : layout.n_factors;
-  const Vec<float> unit = Vec<float>::splat(pairs.unit);
-  const int n_last = layout.n_factors - (n_vectors - 1) * N;
-  const bool has_bias = layout.length > layout.bias_at;
-  const Four bias = (has_bias ? p[layout.bias_at] : 0.0f) - Four{};
-  double b_p = 0, v_sum = 0;
-  for (int f = 0; f < layout.length; ++f) q[f] = 0;
-  for (std::int64_t group = 0; group < pairs.n; group += SUMMED_APART) {
-    const std::int64_t end = pairs.n - group < SUMMED_APART ? pairs.n : group + SUMMED_APART;
-    for (int f = 0; f < layout.bias_at; ++f) part[f] = 0;
-    Four b_parts{}, v_parts{};
-    for (std::int64_t j = group; j < end; j += BATCH) {
-      const typename Source::Number* y[BATCH];
-      rows_of<Source, BATCH, IS_FIRST>(pairs, stride, j, fetch, y);
-      Vec<float> dots[BATCH];
-      _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) dots[i] = Vec<float>::zero();
-      for (int v = 0; v < n_vectors; ++v) {
-        const Vec<float> x = unit * Vec<float>::load(p + v * N);
-        _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) dots[i] =
-            fma(Source::load(y[i], v, n_vectors, n_last), x, dots[i]);
-      }
-      alignas(16) float values[BATCH];
-      _Pragma("GCC unroll 2") for (int h = 0; h < BATCH; h += 4) {
-        const Four s = folded4(dots[h], dots[h + 1], dots[h + 2], dots[h + 3]) + bias;
-        const Four value = values_of<IS_FIRST>(pairs, j + h, s, b_parts, v_parts);
-        std::memcpy(values + h, &value, sizeof value);
-      }
-      Vec<float> scale[BATCH];
-      _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) scale[i] = Vec<float>::splat(values[i]);
-      for (int v = 0; v < n_vectors; ++v) {
-        Vec<float> sum = Vec<float>::load(part + v * N);
-        _Pragma("GCC unroll 8") for (int i = 0; i < BATCH; ++i) sum =
-            fma(scale[i], Source::load(y[i], v, n_vectors, n_last), sum);
-        sum.store(part + v * N);
-      }
-    }
-    add_scaled<float>(pairs.unit, part, q, layout.bias_at);
-    b_p += sum_of(b_parts);
-    v_sum += sum_of(v_parts);
-  }
-  if (has_bias) q[layout.bias_at] = static_cast<float>(v_sum);
-  return b_p;
-}
-
-template <class Source, bool IS_FIRST>
-double multiply(const Pairs& pairs, const Layout& layout, int number, const float* p, float* q, float* part) {
-  const Fetch fetch = fetch_in_pass(pairs, layout, number);
-  switch (layout.bias_at / N) {
-    case 1:
-      return multiply_few<Source, 1, IS_FIRST>(pairs, layout, fetch, p, q);
-    case 2:
-      return multiply_few<Source, 2, IS_FIRST>(pairs, layout, fetch, p, q);
-    case 3:
-      return multiply_few<Source, 3, IS_FIRST>(pairs, layout, fetch, p, q);
-    case 4:
-      return multiply_few<Source, 4, IS_FIRST>(pairs, layout, fetch, p, q);
-    default:
-      return multiply_many<Source, IS_FIRST>(pairs, layout, fetch, p, q, part);
-  }
-}
-
-template <bool IS_FIRST>
-double multiply(const Pairs& pairs, const Layout& layout, int number, const float* p, float* q, float* part) {
-  if (pairs.halves) return multiply<Halves, IS_FIRST>(pairs, layout, number, p, q, part);
-  return layout.n_factors == layout.bias_at ? multiply<WholeFloats, IS_FIRST>(pairs, layout, number, p, q, part)
-                                            : multiply<RaggedFloats, IS_FIRST>(pairs, layout, number, p, q, part);
-}
 
 // diagonal += sum_j w_j y_j^2, and sum_j w_j at the bias.
 void add_squares(const Pairs& pairs, const Layout& layout, float* diagonal) {
@@ -249,8 +29,10 @@ void add_squares(const Pairs& pairs, const Layout& layout, float* diagonal) {
 // The diagonal becomes its inverse. Far below the largest, a direction is the rounding of float32 factors: it stays as
 // it is, or moves with care.
 void invert(float* diagonal, int length) {
-  float largest = 0;
-  for (int f = 0; f < length; ++f) largest = diagonal[f] > largest ? diagonal[f] : largest;
+  float most[N] = {}, largest = 0;  // lane by lane: one maximum would wait for the one before
+  for (int f = 0; f < length; f += N)
+    for (int i = 0; i < N; ++i) most[i] = diagonal[f + i] > most[i] ? diagonal[f + i] : most[i];
+  for (const float one : most) largest = one > largest ? one : largest;
   const float least = 1e-12f * largest, floor = 1e-7f * largest;
   for (int f = 0; f < length; ++f) {
     const float d = diagonal[f];
@@ -258,16 +40,34 @@ void invert(float* diagonal, int length) {
   }
 }
 
+// Calls work(f) for the first number of every vector.
+template <class Work>
+inline __attribute__((always_inline)) void for_vectors(int length, const Work& work) {
+  for (int f = 0; f < length; f += N) work(f);
+}
+
+// x.y in float64, sixteen sums side by side.
+double product(const float* x, const float* y, int length) {
+  constexpr int M = Vec<double>::N;
+  Vec<double> sum[2] = {Vec<double>::zero(), Vec<double>::zero()};
+  for (int f = 0; f < length; f += 2 * M)
+    for (int h = 0; h < 2; ++h)
+      sum[h] = fma(Vec<double>::load_floats(x + f + h * M), Vec<double>::load_floats(y + f + h * M), sum[h]);
+  return fold(sum[0] + sum[1]);
+}
+
 struct Vectors {
-  float *x, *r, *z, *p, *q, *part, *D, *inverse, *w, *c;
+  float *x, *r, *z, *p, *q, *D, *inverse, *w, *c;
+  Passing passing;
 };
 
-constexpr int N_VECTORS = 8;  // of them as long as the layout
+constexpr int N_VECTORS = 9 + BATCH;  // of them as long as the layout
 
 Vectors take_vectors(Scratch scratch, const Layout& layout, std::int64_t longest_row) {
   Vectors s;
-  float** const pieces[N_VECTORS] = {&s.x, &s.r, &s.z, &s.p, &s.q, &s.part, &s.D, &s.inverse};
+  float** const pieces[] = {&s.x, &s.r, &s.z, &s.p, &s.q, &s.D, &s.inverse, &s.passing.part, &s.passing.x};
   for (float** piece : pieces) *piece = scratch.take<float>(layout.length);
+  s.passing.widened = scratch.take<float>(BATCH * layout.length);
   s.w = scratch.take<float>(longest_row + BATCH);
   s.c = scratch.take<float>(longest_row + BATCH);
   return s;
@@ -275,7 +75,7 @@ Vectors take_vectors(Scratch scratch, const Layout& layout, std::int64_t longest
 
 // D = diag(unobserved_weight g + ridge), zeros where nothing stands.
 void fill_ridges(const RowProblem& problem, const FixedSide& fixed, const Layout& layout, std::int64_t r, float* D) {
-  for (int f = layout.n_factors; f < layout.length; ++f) D[f] = 0;
+  fill(D + (layout.n_factors / N) * N, layout.length - layout.n_factors / N * N);
   for (int f = 0; f < layout.n_factors; ++f)
     D[f] = static_cast<float>((fixed.gram ? problem.unobserved_weight * fixed.gram[f] : 0.0) + problem.ridges[r]);
   if (problem.bias_ridges) D[layout.bias_at] = static_cast<float>(problem.bias_ridges[r]);
@@ -297,16 +97,17 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
   for (std::int64_t j = pairs.n; j < (pairs.n + BATCH - 1) / BATCH * BATCH; ++j) s.w[j] = s.c[j] = 0;
   fill_ridges(problem, fixed, layout, r, s.D);
 
-  double b_x = multiply<true>(pairs, layout, 0, s.x, s.r, s.part);
-  for (int f = 0; f < layout.length; ++f) s.inverse[f] = s.D[f];
+  double b_x = multiply<true>(pairs, layout, 0, s.x, s.r, s.passing);
+  for_vectors(layout.length, [&](int f) { at(s.D, f).store(s.inverse + f); });
   if (!fixed.gram && options.n_cg_steps > 0) add_squares(pairs, layout, s.inverse);
   invert(s.inverse, layout.length);
-  for (int f = 0; f < layout.length; ++f) {
-    s.q[f] = s.D[f] * s.x[f];
-    s.r[f] -= s.q[f];
-    s.z[f] = s.inverse[f] * s.r[f];
-    s.p[f] = s.z[f];
-  }
+  for_vectors(layout.length, [&](int f) {
+    const Vec<float> q = at(s.D, f) * at(s.x, f), r = at(s.r, f) - q, z = at(s.inverse, f) * r;
+    q.store(s.q + f);
+    r.store(s.r + f);
+    z.store(s.z + f);
+    z.store(s.p + f);
+  });
   const float start = dot<float>(s.x, s.q, layout.length);  // x.D x
   float residual = dot<float>(s.r, s.z, layout.length);
   // Below this a division would only amplify rounding.
@@ -314,8 +115,8 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
   const double least_gain = options.least_gain * static_cast<double>(pairs.n);
   double expected = 0;
   for (int step = 0; step < options.n_cg_steps && residual > least && (step == 0 || expected > least_gain); ++step) {
-    const double b_p = multiply<false>(pairs, layout, step + 1, s.p, s.q, s.part);
-    for (int f = 0; f < layout.length; ++f) s.q[f] += s.D[f] * s.p[f];
+    const double b_p = multiply<false>(pairs, layout, step + 1, s.p, s.q, s.passing);
+    for_vectors(layout.length, [&](int f) { fma(at(s.D, f), at(s.p, f), at(s.q, f)).store(s.q + f); });
     const float curvature = dot<float>(s.p, s.q, layout.length);
     if (!(curvature > 0)) break;
     const float length = residual / curvature;
@@ -325,16 +126,15 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
     const double gain = static_cast<double>(length) * static_cast<double>(residual);
     totals.n_step_pairs += pairs.n;
     totals.gain += gain;
-    for (int f = 0; f < layout.length; ++f) s.z[f] = s.inverse[f] * s.r[f];
+    for_vectors(layout.length, [&](int f) { (at(s.inverse, f) * at(s.r, f)).store(s.z + f); });
     const float next = dot<float>(s.r, s.z, layout.length);
     const float turn = next / residual;
     expected = gain * static_cast<double>(turn);
     residual = next;
-    for (int f = 0; f < layout.length; ++f) s.p[f] = s.z[f] + turn * s.p[f];
+    const Vec<float> share = Vec<float>::splat(turn);
+    for_vectors(layout.length, [&](int f) { fma(share, at(s.p, f), at(s.z, f)).store(s.p + f); });
   }
-  double r_x = 0;
-  for (int f = 0; f < layout.length; ++f) r_x += static_cast<double>(s.r[f]) * static_cast<double>(s.x[f]);
-  return constant - b_x - r_x;
+  return constant - b_x - product(s.r, s.x, layout.length);
 }
 
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, const RowOptions&,

@@ -28,6 +28,7 @@ LAYERS = [
     "errors",
     "cpus",
     "_native",
+    "charts",
     "objective",
     "data",
     "solvers",

@@ -33,6 +33,17 @@ def data() -> rb.Interactions:
     return rb.Interactions.from_arrays(users, items, ratings=[5, 3, 4, 1, 2, 5, 2])
 
 
+def later() -> rb.Interactions:
+    """What three of them took afterwards."""
+    return rb.Interactions.from_arrays([1, 2, 3], ["c", "b", "a"])
+
+
+def calibrate_and_recommend(model: Any) -> Any:
+    """A list with the chances of a calibrated model."""
+    model.calibrate(later())
+    return model.recommend(1, as_="probability")
+
+
 def save_and_load(model: Any) -> Any:
     """The model from its file."""
     with tempfile.TemporaryDirectory() as directory:
@@ -45,6 +56,7 @@ METHODS: dict[str, Callable[[Any], Any]] = {
     "fit": lambda model: model.fit(data()),
     "score": lambda model: model.score(1, "c"),
     "predict": lambda model: model.predict(1, "c"),
+    "probability": lambda model: model.probability(1, "c"),
     'recommend(as_="score")': lambda model: model.recommend(1),
     'recommend(as_="probability")': lambda model: model.recommend(1, as_="probability"),
     'recommend(as_="percentile")': lambda model: model.recommend(1, as_="percentile"),
@@ -60,7 +72,9 @@ METHODS: dict[str, Callable[[Any], Any]] = {
     "forget": lambda model: model.forget(4),
     "save, load": save_and_load,
     "predict_interval": lambda model: model.predict_interval(1, "c"),
-    "calibrate": lambda model: model.calibrate(data()),
+    "calibrate": lambda model: model.calibrate(later()),
+    "reliability": lambda model: model.reliability(later()),
+    'recommend(as_="probability"), calibrated': calibrate_and_recommend,
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import ridgeback as rb
+from ridgeback.data import Text
 
 
 def _place() -> Path:
@@ -46,6 +47,22 @@ def ml_1m() -> rb.Interactions:
     """Every rating of MovieLens 1M a pair, but for one held-out pair of each user."""
     arrays = np.load(folder() / "ncf-ml-1m" / "train.npz")
     return rb.Interactions.from_arrays(arrays["user"].astype(np.int64), arrays["item"].astype(np.int64))
+
+
+def ml_1m_ratings(at_least: float = 0.0) -> rb.Interactions:
+    """The ratings of MovieLens 1M from a value on, with the films' titles."""
+    base = folder() / "ml-1m"
+    arrays = np.load(base / "ratings.npz")
+    kept = arrays["rating"] >= at_least
+    with (base / "movies.dat").open(encoding="latin-1") as lines:
+        names = [line.split("::")[:2] for line in lines]
+    titles = rb.Titles(rb.Ids.from_sequence([int(item) for item, _ in names]), Text.from_strings([t for _, t in names]))
+    return rb.Interactions.from_arrays(
+        arrays["user"][kept].astype(np.int64),
+        arrays["item"][kept].astype(np.int64),
+        ratings=arrays["rating"][kept].astype(np.float32),
+        titles=titles,
+    )
 
 
 def ncf_ml_1m() -> tuple[rb.Interactions, rb.Interactions, dict[int, list[int]]]:

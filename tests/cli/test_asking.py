@@ -70,7 +70,7 @@ def test_percentiles_of_one_user_of_all_and_of_a_new_one(run: Run, shop: Path, t
     )
     refused = run("fold-in", shop, "--items", "tt7", "--as", "probability")
     assert refused.exit_code == 1
-    assert "gives scores that are no probabilities" in refused.stderr
+    assert "has scores that are no probabilities; use --as percentile, or fit it again with" in refused.stderr
     assert run("recommend", shop, "--user", "ann", "--as", "share").exit_code == 2
 
 

@@ -102,6 +102,50 @@ def test_every_model_from_check_to_recommend(run: Run, here: Path, family: str) 
     assert 0 <= strict_json(judged.stdout)["metrics"]["ndcg@5"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("family", "method"), [("implicit", "isotonic"), ("logistic", "platt"), ("popularity", "platt")]
+)
+def test_a_calibrated_model_recommends_with_chances(run: Run, here: Path, family: str, method: str) -> None:
+    options = ("--model", family, *QUICK[family], "--validation-fraction", "0.2", "--calibrate", method)
+    result = run("fit", "ratings.csv", "-o", "shop.ridge", *options)
+    assert result.exit_code == 0, result.stderr
+    model = rb.load("shop.ridge")
+    assert str(model.calibration_) in result.stdout
+    assert str(model.calibration_) in run("inspect", "shop.ridge").stdout
+    payload = strict_json(run("inspect", "shop.ridge", "--json").stdout)
+    assert payload["calibration"]["ece"] == pytest.approx(model.calibration_.ece)
+    shown = strict_json(run("recommend", "shop.ridge", "--user", "1", "--as", "probability", "--json").stdout)
+    expected = model.recommend(1, as_="probability")
+    chances = [entry["score"] for entry in shown["recommendations"][0]["items"]]
+    np.testing.assert_allclose(chances, expected.scores)
+    payload = strict_json(run("fit", "ratings.csv", "-o", "again.ridge", *options, "--json").stdout)
+    assert payload["calibration"]["method"] == method
+    if family == "implicit":
+        folded = strict_json(run("fold-in", "shop.ridge", "--items", "3,7", "--as", "probability", "--json").stdout)
+        expected = model.fold_in([3, 7]).recommend(as_="probability")
+        np.testing.assert_allclose([entry["score"] for entry in folded["items"]], expected.scores)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--calibrate", "isotonic"), "--calibrate needs events to calibrate on: --validation-fraction 0.1"),
+        (("--calibrate", "beta", "--validation-fraction", "0.1"), "'beta' is not one of 'isotonic', 'platt'"),
+        (
+            ("--calibrate", "platt", "--validation-fraction", "0.1", "--model", "explicit"),
+            "--model explicit predicts ratings and no chances; leave --calibrate out",
+        ),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused_before_the_fit(
+    run: Run, here: Path, options: tuple[str, ...], message: str
+) -> None:
+    result = run("fit", "ratings.csv", "-o", "shop.ridge", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not Path("shop.ridge").exists()
+
+
 def test_check_names_the_fit_that_follows(run: Run, here: Path) -> None:
     options = ("--titles", "movies.csv", "--title-id", "movieId", "--no-rating", "--duplicates", "max")
     result = run("check", "ratings.csv", *options)

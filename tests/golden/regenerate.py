@@ -33,11 +33,18 @@ def tiny_model() -> rb.Popularity:
     return rb.Popularity().fit(data)
 
 
-def model_file() -> bytes:
-    """The file of the tiny model, as version 0.1.0 wrote it."""
+def calibrated_model() -> rb.Popularity:
+    """The tiny model, calibrated on what three people took later."""
+    model = tiny_model()
+    model.calibrate(rb.Interactions.from_arrays(["ann", "bob", "철수"], ["m1", "m3", "m2"]))
+    return model
+
+
+def model_file(make: Callable[[], rb.Popularity] = tiny_model) -> bytes:
+    """The file of a model, as version 0.1.0 wrote it."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(persistence, "__version__", "0.1.0"):
         path = Path(folder) / "tiny.ridge"
-        tiny_model().save(path)
+        make().save(path)
         return path.read_bytes()
 
 
@@ -62,7 +69,10 @@ def biased_trace() -> rb.Trace:
     return hand_fit(model.set_params(orientation="principal"), ratings)
 
 
-GOLDEN: dict[str, Callable[[], bytes]] = {"model-format-1.safetensors": model_file}
+GOLDEN: dict[str, Callable[[], bytes]] = {
+    "model-format-1.safetensors": model_file,
+    "model-format-1-calibrated.safetensors": lambda: model_file(calibrated_model),
+}
 """What each file is made by; these are the same to the byte."""
 
 TRACES: dict[str, Callable[[], bytes]] = {

@@ -53,6 +53,13 @@ def test_a_file_of_format_1_still_loads():
     assert model._seen_weights.tolist() == expected._seen_weights.tolist()
 
 
+def test_a_calibrated_file_of_format_1_still_loads():
+    model, expected = rb.load(FOLDER / "model-format-1-calibrated.safetensors"), SCRIPT["calibrated_model"]()
+    assert model.calibration_ == expected.calibration_
+    assert model.probability("ann", "m1") == expected.probability("ann", "m1")
+    assert rb.load(FOLDER / "model-format-1.safetensors").calibration_ is None
+
+
 def test_an_independent_reader_opens_it():
     tensors = safetensors.numpy.load_file(FOLDER / "model-format-1.safetensors")
     assert bytes(tensors["item_ids.bytes"]).decode() == "m1m2m3"

@@ -46,10 +46,13 @@ _WHY_STOPPED = {
 @option("--metric", metavar="NAME", section="Validation", help="What to measure. [default: ndcg@10, explicit rmse]")
 @option("--patience", type=click.IntRange(min=1), metavar="INTEGER", section="Validation",
         help="Stop after this many iterations without a better value; the best one is kept.")  # fmt: skip
+@option("--calibrate", type=click.Choice(["isotonic", "platt"]), section="Validation",
+        help="Learn from the validation events what chance a score stands for, for --as probability.")  # fmt: skip
 @json_option
 def command(
     file: str | None, output: str, include_history: bool, family: str, validation: str | None,
-    validation_fraction: float | None, metric: str | None, patience: int | None, as_json: bool, **options: Any,
+    validation_fraction: float | None, metric: str | None, patience: int | None, calibrate: str | None, as_json: bool,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model on a table of events and save it in one file.
 
@@ -65,6 +68,7 @@ def command(
         raise click.UsageError(
             "--metric and --patience need data to measure on: --validation-fraction 0.1, for example."
         )
+    _check_calibration(calibrate, family, validation is not None or validation_fraction is not None)
     check_not_among(output, (file, validation, options["titles"]))
     out = Output(as_json)
     model = build_model(family, options)
@@ -80,7 +84,9 @@ def command(
 
         data, held_out = split.random(data, test_fraction=validation_fraction, random_state=0)
     settings = {} if held_out is None else {"validation": held_out, "metric": metric, "patience": patience}
-    was_interrupted = fit_with_progress(model, data, family, settings)
+    was_interrupted = fit_with_progress(model, data, family, {} if family in _BASELINES and calibrate else settings)
+    if calibrate is not None and not was_interrupted:
+        model.calibrate(held_out, method=calibrate)
     model.save(output, include_history=include_history)
     if was_interrupted:
         raise Interrupted(
@@ -88,9 +94,27 @@ def command(
         )
     out.say()
     show_history(out, model)
+    show_calibration(out, model)
     out.say(f"\n{describe_fit(model)}")
     out.say(f"saved in {output} ({size_text(Path(output).stat().st_size)})")
     out.finish(_payload(model, data, output), _next_commands(model, file, family, output, options))
+
+
+def _check_calibration(method: str | None, family: str, has_validation: bool) -> None:
+    """Refuse what cannot be calibrated, before the fit."""
+    if method is None:
+        return
+    if family in ("explicit", "bias"):
+        raise click.UsageError(f"--model {family} predicts ratings and no chances; leave --calibrate out.")
+    if not has_validation:
+        raise click.UsageError("--calibrate needs events to calibrate on: --validation-fraction 0.1, for example.")
+
+
+def show_calibration(out: Output, model: Recommender) -> None:
+    """Print what a calibrated model promises, and how well it keeps it."""
+    if model.calibration_ is not None:
+        out.heading("calibration, judged on users whom it was not fitted to")
+        out.say(str(model.calibration_))
 
 
 def takes_every_value_as_one(model: Recommender) -> bool:
@@ -165,6 +189,7 @@ def _payload(model: Recommender, data: Interactions, output: str) -> dict[str, A
         "stopped_by": getattr(model, "stopped_by_", None),
         "history": getattr(model, "history_", []),
         "data": data.report,
+        "calibration": None if model.calibration_ is None else model.calibration_.to_dict(),
     }
 
 

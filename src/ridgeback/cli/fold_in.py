@@ -34,6 +34,7 @@ def command(model: str, items: str, k: int, exclude_seen: bool, as_: str, as_jso
     """
     out = Output(as_json)
     opened = open_model(model, titles)
+    opened.check_as(as_)
     typed = opened.finder.find_all(items)
     payload = new_user(out, opened, typed, k, exclude_seen, as_)
     known = next((item.id for item in typed if item.is_known), None)

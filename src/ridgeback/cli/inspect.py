@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ridgeback.cli.command import Command, json_option, option
-from ridgeback.cli.fit import show_history
+from ridgeback.cli.fit import show_calibration, show_history
 from ridgeback.cli.output import Output, size_text
 from ridgeback.cli.paths import input_file
 
@@ -50,10 +50,11 @@ def command(model: str, verify: bool, as_json: bool) -> None:
     if getattr(fitted, "history_", None):
         out.heading("history")
         show_history(out, fitted)
+    show_calibration(out, fitted)
     payload = {
         "file": model, "size_bytes": size, **{name.replace(" ", "_"): value for name, value in facts.items()},
         "parameters": parameters, "tensors": sizes, "history": getattr(fitted, "history_", []),
-        "is_verified": verify,
+        "is_verified": verify, "calibration": None if fitted.calibration_ is None else fitted.calibration_.to_dict(),
     }  # fmt: skip
     next_commands = [["recommend", model, "--user", str(fitted.user_ids_[0])]] if len(fitted.user_ids_) else []
     out.finish(payload, next_commands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ridgeback.cli.application import Failure
 from ridgeback.cli.data_options import read_title_options
 from ridgeback.cli.items import ItemFinder
 
@@ -43,6 +44,14 @@ class OpenModel:
     def can_fold_in(self) -> bool:
         """Whether the model has factors to fold in with and to explain by."""
         return self.model.family not in ("popularity", "bias")
+
+    def check_as(self, as_: str) -> None:
+        """Refuse probabilities of a model that has none, naming the options that give it some."""
+        if as_ == "probability" and self.model.link == "preference" and self.model.calibration_ is None:
+            raise Failure(
+                f"{self.path} has scores that are no probabilities; use --as percentile, or fit it again with "
+                "--calibrate isotonic --validation-fraction 0.1, or with --model logistic."
+            )
 
     def user(self, text: str) -> int | str:
         """The id of a typed user; unknown ones raise, naming the closest."""

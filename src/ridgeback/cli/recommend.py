@@ -57,6 +57,7 @@ def command(
         check_not_among(output, (model, titles["titles"], candidates))
     out = Output(as_json)
     opened = open_model(model, titles)
+    opened.check_as(as_)
     wanted: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen, "as_": as_}
     if candidates is not None:
         wanted["candidates"] = [opened.model.item_ids_.parse(line) for line in _lines(candidates)]

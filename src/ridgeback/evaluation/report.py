@@ -7,12 +7,12 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgeback.charts.page import written
 from ridgeback.data.ids import Ids
 from ridgeback.evaluation.comparison import Comparison, compare_reports
 
@@ -135,7 +135,7 @@ class Report:
         str
             The text itself.
         """
-        return _written(json.dumps(self.to_dict(include_users), indent=2, ensure_ascii=False), path)
+        return written(json.dumps(self.to_dict(include_users), indent=2, ensure_ascii=False), path)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Write the report as one page that needs nothing else: no script, no network.
@@ -152,7 +152,7 @@ class Report:
         """
         from ridgeback.evaluation.report_html import render
 
-        return _written(render(self), path)
+        return written(render(self), path)
 
     def summary(self) -> str:
         """Who was judged and how, in one sentence."""
@@ -187,9 +187,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, (str, int, bool)) else repr(value)
-
-
-def _written(text: str, path: str | os.PathLike[str] | None) -> str:
-    if path is not None:
-        Path(path).write_text(text + "\n", encoding="utf-8")
-    return text

@@ -1,7 +1,19 @@
 """Ranking and rating metrics: functions on arrays."""
 
+from ridgeback.metrics.calibration import calibration_error, reliability
 from ridgeback.metrics.names import is_higher_better, parse
 from ridgeback.metrics.ranking import judge, mean_over_users, ranking_metric
 from ridgeback.metrics.rating import log_loss, mae, rmse
 
-__all__ = ["is_higher_better", "judge", "log_loss", "mae", "mean_over_users", "parse", "ranking_metric", "rmse"]
+__all__ = [
+    "calibration_error",
+    "is_higher_better",
+    "judge",
+    "log_loss",
+    "mae",
+    "mean_over_users",
+    "parse",
+    "ranking_metric",
+    "reliability",
+    "rmse",
+]

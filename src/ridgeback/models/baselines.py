@@ -93,6 +93,7 @@ class _Baseline(Recommender):
     def _set(self, interactions: Interactions) -> None:
         """Set what both have in common: the data remembered, factors of no columns, no biases."""
         self._remember(interactions)
+        self.__dict__.pop("calibration_", None)
         self.user_factors_ = np.zeros((interactions.n_users, 0), dtype=np.float32)
         self.item_factors_ = np.zeros((interactions.n_items, 0), dtype=np.float32)
         self.user_biases_ = None

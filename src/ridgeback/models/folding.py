@@ -147,6 +147,13 @@ class FoldedUser:
         values = self._model._on_data_scale(np.asarray(scores, dtype=np.float32), clip)
         return float(values[()]) if isinstance(scores, float) else values
 
+    def probability(self, item: Any) -> Any:
+        """The chance of a yes, as `model.probability`."""
+        self._model._check_as("probability")
+        scores = self.score(item)
+        values = self._model._probabilities(np.asarray(scores, dtype=np.float32))
+        return float(values[()]) if isinstance(scores, float) else values
+
     def recommend(
         self,
         k: int = 10,

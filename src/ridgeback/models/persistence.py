@@ -16,6 +16,7 @@ from ridgeback import storage
 from ridgeback._version import __version__
 from ridgeback.errors import NotFittedError, ParameterError, RidgebackWarning
 from ridgeback.models.file_contents import FileContents
+from ridgeback.models.stored_calibration import calibration_tensors, calibration_values, read_calibration
 from ridgeback.models.stored_parameters import (
     described,
     is_parameter,
@@ -138,6 +139,9 @@ def load(path: str | bytes | os.PathLike[str], verify: bool = True) -> Any:
     _restore_arrays(model, contents, verify)
     _restore_history(model, contents, verify)
     _restore_values(model, contents)
+    calibration = read_calibration(contents)
+    if calibration is not None:
+        model.calibration_ = calibration
     contents.refuse_leftovers()
     return model
 
@@ -149,6 +153,8 @@ def _model_tensors(model: Any) -> dict[str, Array]:
         array = getattr(model, attribute) if is_required else getattr(model, attribute, None)
         if array is not None:
             tensors[name] = np.asarray(array, dtype)
+    if model.calibration_ is not None:
+        tensors |= calibration_tensors(model.calibration_)
     tensors |= id_tensors("user_ids", model.user_ids_) | id_tensors("item_ids", model.item_ids_)
     return tensors if model.titles_ is None else tensors | text_tensors("titles", model.titles_)
 
@@ -174,6 +180,8 @@ def _fitted_values(model: Any) -> dict[str, Any]:
     for attribute, name, _ in FIT_VALUES:
         if hasattr(model, attribute):
             values[name] = plain(getattr(model, attribute))
+    if model.calibration_ is not None:
+        values["calibration"] = calibration_values(model.calibration_)
     if hasattr(model, "parameters_"):
         values["resolved_parameters"] = described(model.parameters_)
     if hasattr(model, "history_"):

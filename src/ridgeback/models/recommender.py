@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from ridgeback.errors import ParameterError, UnsupportedError
-from ridgeback.models.fitted import Fitted
+from ridgeback.errors import UnsupportedError
+from ridgeback.models.scorer import Scorer
 from ridgeback.recommend.all_users import AllRecommendations
 from ridgeback.recommend.factors import FactorDescription, describe_factors
 from ridgeback.recommend.id_rows import is_one, rows_of
@@ -18,80 +18,17 @@ from ridgeback.recommend.item_filter import ItemFilter
 from ridgeback.recommend.percentiles import percentiles
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems, SimilarUsers
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, similar, top_k
+from ridgeback.recommend.top_k import Lists, RowLists, TopK, similar, top_k
 
 if TYPE_CHECKING:
     from ridgeback.data.ids import Ids
 
 
-class Recommender(Fitted):
-    """Scores, recommendations and neighbours of a fitted model.
-
-    Every score is ``((mean + b_u) + b_i) + x_u . y_i`` in float32, added in this order and the product summed factor
-    by factor, so that `score` and `recommend` agree to the last bit.
+class Recommender(Scorer):
+    """Recommendations and neighbours of a fitted model.
 
     A subclass says what its scores mean (`link`) and fits the arrays of `Fitted`.
     """
-
-    link: ClassVar[str] = "preference"
-    family: ClassVar[str] = ""
-
-    def score(self, user: Any, item: Any) -> Any:
-        """Score pairs: ``mean + b_u + b_i + x_u . y_i``, raw.
-
-        Parameters
-        ----------
-        user, item : id, or array of ids
-            They broadcast as in NumPy.
-
-        Returns
-        -------
-        float, or float32 array of the broadcast shape
-
-        Raises
-        ------
-        UnknownIdError
-            If an id is unknown; the message names the closest ones.
-        """
-        self._check_fitted()
-        users = rows_of(self.user_ids_, user, "user")
-        items = rows_of(self.item_ids_, item, "item")
-        try:
-            users, items = np.broadcast_arrays(users, items)
-        except ValueError:
-            raise ParameterError(
-                f"The parameters 'user' {users.shape} and 'item' {items.shape} must broadcast to one shape. "
-                "Use user[:, None] for every user with every item."
-            ) from None
-        scores = score_pairs(
-            self.user_factors_,
-            self.item_factors_,
-            users.ravel(),
-            items.ravel(),
-            user_biases=self.user_biases_,
-            item_biases=self.item_biases_,
-            mean=self.mean_,
-            n_threads=self._thread_count(),
-        ).reshape(users.shape)
-        return float(scores[()]) if scores.ndim == 0 else scores
-
-    def predict(self, user: Any, item: Any, clip: bool = True) -> Any:
-        """Predict on the scale of the data: a rating, a preference or a probability.
-
-        Parameters
-        ----------
-        user, item : id, or array of ids
-            They broadcast as in NumPy.
-        clip : bool, default=True
-            Keep predicted ratings within the range of the training ratings.
-
-        Returns
-        -------
-        float, or float32 array of the broadcast shape
-        """
-        scores = self.score(user, item)
-        values = self._on_data_scale(np.asarray(scores, dtype=np.float32), clip)
-        return float(values[()]) if isinstance(scores, float) else values
 
     def recommend(
         self,
@@ -116,7 +53,8 @@ class Recommender(Fitted):
             Items left out; unknown ids are passed over.
         as_ : {"score", "percentile", "probability"}, default="score"
             What `.score` holds: the raw score; 100 * the share of the items somebody has whose score for this user is
-            no higher, whatever is filtered; or a probability, which LogisticMF offers.
+            no higher, whatever is filtered; or the chance of a yes, which LogisticMF offers and other models for
+            implicit data after `calibrate`.
 
         Returns
         -------
@@ -250,12 +188,6 @@ class Recommender(Fitted):
         """Not part of this version: intervals need a Bayesian model."""
         raise UnsupportedError(f"{type(self).__name__} predicts one value, no interval. Use predict.")
 
-    def calibrate(self, validation: Any) -> NoReturn:
-        """Not part of this version."""
-        raise UnsupportedError(
-            "calibrate is not part of this version. Use LogisticMF, whose scores have probabilities."
-        )
-
     def save(self, path: str | bytes | os.PathLike[str], include_history: bool = True) -> None:
         """Write the model to one file, atomically.
 
@@ -330,7 +262,7 @@ class Recommender(Fitted):
             if as_ == "percentile":
                 return TopK(found.items, percentiles(x, y, found, items=self._eligible_rows(), **scoring), found.counts)
             if as_ == "probability" and not is_fallback:
-                return TopK(found.items, self._on_data_scale(found.scores, clip=False), found.counts)
+                return TopK(found.items, self._probabilities(found.scores), found.counts)
             return found
 
         if not fallback.any():
@@ -346,19 +278,6 @@ class Recommender(Fitted):
         itself = Lists(np.arange(len(rows) + 1, dtype=np.int64), rows.astype(np.int32))
         return rows, similar(factors[rows], factors, k=k, exclude=itself, n_threads=self._thread_count())
 
-    def _on_data_scale(self, scores: Floats, clip: bool) -> Floats:
-        """Scores as ratings, preferences or probabilities."""
-        if self.link == "probability":
-            with np.errstate(over="ignore"):
-                return (1.0 / (1.0 + np.exp(-scores.astype(np.float64)))).astype(np.float32)
-        if self.link == "rating" and clip and self._rating_range is not None:
-            return np.clip(scores, np.float32(self._rating_range[0]), np.float32(self._rating_range[1]))
-        return scores
-
-    def _fallback(self) -> str:
-        """What answers for users without history."""
-        return "mean" if self.link == "rating" else "popularity"
-
     def _check_factors(self, method: str) -> None:
         self._check_fitted()
         if self.item_factors_.shape[1] == 0:
@@ -366,15 +285,3 @@ class Recommender(Fitted):
                 f"{type(self).__name__} has no factors, which {method} needs. "
                 "Use ImplicitALS, ExplicitALS or LogisticMF."
             )
-
-    def _check_as(self, as_: str) -> None:
-        if as_ in ("score", "percentile") or (as_ == "probability" and self.link == "probability"):
-            return
-        if as_ == "probability":
-            raise UnsupportedError(
-                f"{type(self).__name__} gives scores that are no probabilities. "
-                "Use as_='score' or as_='percentile', or LogisticMF, whose scores have probabilities."
-            )
-        raise ParameterError(
-            f"The parameter 'as_' must be 'score', 'percentile' or 'probability'. Got {as_!r} instead."
-        )

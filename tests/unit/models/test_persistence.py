@@ -19,10 +19,19 @@ from ridgeback.errors import (
     RidgebackWarning,
     UnsupportedError,
 )
+from ridgeback.metrics.calibration import ReliabilityBin
 from ridgeback.models import persistence
 from ridgeback.models.persistence import load, save
+from ridgeback.recommend.probability_maps import IsotonicMap, PlattMap
+from ridgeback.recommend.reliability import Calibration, Reliability
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "model-file.md"
+
+
+BINS = [ReliabilityBin(0.1, 0.2, 0.125, 0.25, 8.0), ReliabilityBin(0.5, 0.5, 0.5, 0.75, 4.0)]
+RELIABILITY = Reliability(3, 12, 5, 9, BINS, BINS[1:], 10, {"unknown_users": 1, "had_before": 0})
+ISOTONIC = Calibration("isotonic", IsotonicMap(np.array([-1.0, 0.5, 2.0]), np.array([0.1, 0.1, 0.75])), RELIABILITY)
+PLATT = Calibration("platt", PlattMap(2.5, -1.0), RELIABILITY)
 
 
 def fitted(parameters=None, with_everything=True, text_ids=True):
@@ -50,6 +59,7 @@ def fitted(parameters=None, with_everything=True, text_ids=True):
         model.user_biases_, model.item_biases_ = np.ones(3, np.float32), np.arange(4, dtype=np.float32)
         model.titles_ = Text.from_strings(["Heat", "", "기생충", "Ronin"])
         model._seen = model._seen.with_data(np.array([1, 2, 0], np.float32))
+        model.calibration_ = ISOTONIC
         model._seen_weights, model._seen_merged = np.array([1, 1, 2], np.float32), np.array([1, 3, 1], np.int32)
     return model
 
@@ -387,6 +397,77 @@ class TestWrongContents:
     )
     def test_found_by_verifying(self, refuse, name, array, match):
         refuse(match, {name: array}, verify=True)
+
+
+class TestBrokenCalibrations:
+    """A calibration whose hashes are right and which is none."""
+
+    @pytest.mark.parametrize("calibration", [ISOTONIC, PLATT])
+    def test_a_whole_one_comes_back(self, path, calibration):
+        model = fitted()
+        model.calibration_ = calibration
+        save(model, path)
+        assert load(path).calibration_ == load(path, verify=False).calibration_ == calibration
+        assert load(path).calibration_ != (PLATT if calibration is ISOTONIC else ISOTONIC)
+
+    def refuse(self, path, match, metadata=None, tensors=None, drop=(), calibration=ISOTONIC):
+        model = fitted()
+        model.calibration_ = calibration
+        save(model, path)
+        old_tensors, old_metadata = storage.read(path)
+        old_metadata["calibration"] = {
+            name: value for name, value in (old_metadata["calibration"] | (metadata or {})).items() if name not in drop
+        }
+        kept = {name: value for name, value in (old_tensors | (tensors or {})).items() if name not in drop}
+        storage.write(path, kept, old_metadata)
+        with pytest.raises(ModelFileError, match=f"shop.ridge is not a valid model file: .*{match}"):
+            load(path, verify=False)
+
+    @pytest.mark.parametrize(
+        ("metadata", "match"),
+        [
+            ({"method": "beta"}, "its calibration is by 'beta', and known are isotonic, platt"),
+            ({"method": 3}, "its calibration is by 3"),
+            ({"n_users": -1}, "-1 is not a count"),
+            ({"n_users": 2.5}, "2.5 is not a count"),
+            ({"k": None}, "None is not a count"),
+            ({"left_out": []}, "its calibration is broken"),
+            ({"left_out": {"a": "b"}}, "'b' is not a count"),
+            ({"bins": {}}, "its calibration is broken .KeyError"),
+            ({"bins": 7}, "its calibration is broken"),
+            ({"recommended_bins": {name: [] for name in ReliabilityBin._fields}}, "no bins"),
+            ({"bins": {name: [1.0, "x"] for name in ReliabilityBin._fields}}, "'x' is not a number"),
+            ({"bins": {name: [1.0] * (1 + (name == "low")) for name in ReliabilityBin._fields}}, "its calibration is"),
+        ],
+    )
+    def test_wrong_metadata(self, path, metadata, match):
+        self.refuse(path, match, metadata)
+
+    @pytest.mark.parametrize(
+        ("scores", "probabilities", "match"),
+        [
+            ([0.0, 0.0, 1.0], [0.1, 0.2, 0.3], "must rise"),
+            ([2.0, 0.0, 1.0], [0.1, 0.2, 0.3], "must rise"),
+            ([0.0, 0.5, 1.0], [0.3, 0.2, 0.3], "must rise"),
+            ([0.0, 0.5, 1.0], [-0.1, 0.2, 0.3], "with probabilities from 0 to 1"),
+            ([0.0, 0.5, 1.0], [0.1, 0.2, 1.5], "with probabilities from 0 to 1"),
+            ([0.0, 0.5, 1.0], [0.1, 0.2], r"calibration.probabilities has shape \(2,\), expected \(3\)"),
+            ([], [], "must rise"),
+        ],
+    )
+    def test_wrong_corners(self, path, scores, probabilities, match):
+        self.refuse(
+            path,
+            match,
+            tensors={"calibration.scores": np.array(scores), "calibration.probabilities": np.array(probabilities)},
+        )
+
+    def test_what_is_missing_or_too_much(self, path):
+        self.refuse(path, "the tensor calibration.scores is missing", drop=["calibration.scores"])
+        self.refuse(path, "KeyError: 'slope'", drop=["slope"], calibration=PLATT)
+        self.refuse(path, "the slope -1, and none is below 0", {"slope": -1.0}, calibration=PLATT)
+        self.refuse(path, "'x' is not a number", {"slope": "x"}, calibration=PLATT)
+        self.refuse(path, "it holds 'calibration.probabilities'", {"method": "platt", "slope": 1, "intercept": 0})
 
 
 class TestDocument:

@@ -1,0 +1,1 @@
+"""Pages that need nothing else and charts as inline SVG: text from numbers, without a script or a library."""

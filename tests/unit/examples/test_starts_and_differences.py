@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -75,3 +78,21 @@ class TestDifferences:
         found = examples.differences()
         assert "**1, the preference**" in found.to_markdown()
         assert "* differs from the explicit line" in str(found)
+
+
+class TestPages:
+    """What the documents show is what the examples say today."""
+
+    DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+    def test_the_table_of_differences(self) -> None:
+        assert examples.differences().to_markdown() in (self.DOCS / "example-difference.md").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("arguments", [{}, {"ratings": "gaps"}, {"regularization": 0}], ids=str)
+    def test_the_paths(self, arguments: dict[str, Any]) -> None:
+        page = " ".join((self.DOCS / "example-starts.md").read_text(encoding="utf-8").split())
+        found = examples.starts(**arguments)
+        for path in found.paths:
+            line = f"{path.start} {path.losses[0]:.4f} {path.losses[2]:.4f} {path.end:.6f} {path.n_iterations_to_end} "
+            assert line in page
+        assert found.verdict in page

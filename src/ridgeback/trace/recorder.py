@@ -319,10 +319,9 @@ def tables_of(
         When a watched id is not in the data.
     """
     sizes = {side: problems[side].rows.n_rows for side in OTHER}
-    row_bytes = 8 * (n_factors + 1)
     if trace.is_whole:
         if sizes["users"] * sizes["items"] > LARGEST_WHOLE:
-            n_bytes = n_steps * (row_bytes * sum(sizes.values()) + 8 * 3 * sizes["users"] * sizes["items"])
+            n_bytes = n_steps * _step_bytes(sum(sizes.values()), n_factors, sizes["users"] * sizes["items"])
             raise ParameterError(
                 f"Trace() records every matrix at every step, for up to {LARGEST_WHOLE:,} pairs of users and items. "
                 f"{sizes['users']:,} users x {sizes['items']:,} items over {n_steps} steps would take "
@@ -338,11 +337,13 @@ def tables_of(
             side: np.union1d(watched[side], problems[OTHER[side]].rows.take(watched[OTHER[side]]).indices)
             for side in OTHER
         }
-    n_bytes = n_steps * (row_bytes * sum(len(rows) for rows in chosen.values()) + 8 * n_factors**2)
-    if n_bytes > LARGEST_BYTES:
+    n_rows = sum(len(rows) for rows in chosen.values())
+    n_pairs = sizes["users"] * sizes["items"] if trace.is_whole else 0
+    trace.expected_bytes = n_steps * _step_bytes(n_rows, n_factors, n_pairs)
+    if trace.expected_bytes > LARGEST_BYTES:
         raise ParameterError(
-            f"This trace would keep {n_bytes / 1e9:,.1f} GB: {n_steps} steps of "
-            f"{sum(len(rows) for rows in chosen.values()):,} rows of {n_factors} factors. "
+            f"This trace would keep {trace.expected_bytes / 1e9:,.1f} GB: {n_steps} steps of {n_rows:,} rows of "
+            f"{n_factors} factors. "
             "Watch fewer rows (an item brings all its users along), or fit fewer factors or iterations."
         )
     return {
@@ -357,6 +358,11 @@ def tables_of(
         )
         for side in OTHER
     }
+
+
+def _step_bytes(n_rows: int, n_factors: int, n_pairs: int) -> int:
+    """What one step keeps: factors and bias of each row and their change, a Gramian, four numbers a pair."""
+    return 8 * (n_rows * (2 * n_factors + 1) + n_factors**2 + 4 * n_pairs)
 
 
 def compact(problem: RowProblem, own: Table, other: Table) -> RowProblem:

@@ -31,6 +31,9 @@ class Trace:
     ----------
     header : dict
         Model, parameters, start, ids, titles, and the pairs that count with targets and weights.
+    expected_bytes : int
+        What the trace will keep, known before the first half-step: a callback that reads the start's record may end the
+        fit for it. 0 before a fit. More than 1 GiB is refused.
     steps : list of dict
         The start, one entry a half-step, and the rotation. Matrices are float64 arrays. ``docs/trace.md`` has the
         schema.
@@ -54,6 +57,7 @@ class Trace:
     def __init__(self, watch_users: Any = None, watch_items: Any = None) -> None:
         self.watch_users = _ids(watch_users, "watch_users")
         self.watch_items = _ids(watch_items, "watch_items")
+        self.expected_bytes = 0
         self.header: dict[str, Any] = {}
         self.steps: list[dict[str, Any]] = []
 

@@ -186,6 +186,13 @@ def test_a_watch_that_brings_too_much_along_says_so(data: rb.Interactions) -> No
         rb.ImplicitALS(64, n_iterations=100_000).fit(data, trace=rb.Trace(watch_users=1))
 
 
+def test_what_it_will_keep_is_known_before_the_first_half_step(data: rb.Interactions) -> None:
+    trace, seen = rb.Trace(watch_users=1), []
+    rb.ImplicitALS(4, n_iterations=2).fit(data, trace=trace, callbacks=[lambda *_: seen.append(trace.expected_bytes)])
+    kept = sum(a.nbytes for step in trace.steps for a in step.values() if isinstance(a, np.ndarray))
+    assert 0.5 * seen[0] < kept <= seen[0] == seen[-1]
+
+
 def test_unknown_ids_and_wrong_arguments(data: rb.Interactions) -> None:
     with pytest.raises(UnknownIdError):
         rb.ImplicitALS(2).fit(data, trace=rb.Trace(watch_users=99))

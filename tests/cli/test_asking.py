@@ -124,8 +124,26 @@ def test_the_parts_of_an_explanation_add_up(run: Run, model_files: dict[str, Pat
     result = run("explain", path, "--user", "ann", "--item", "matrix", "--top", 1)
     rows = table(result.stdout, "because of")
     assert rows[-1] == ["score", f"{payload['score']:.4f}"]
-    assert sum(float(row[-1]) for row in rows[1:-1]) == pytest.approx(payload["score"], abs=2e-4)
+    assert sum(float(row[1]) for row in rows[1:-1]) == pytest.approx(float(rows[-1][1]), abs=1e-9)
     assert rows[-2][:1] == ["2 more items"]
+    assert rows[-2][2].strip("+-") == "|"
+    assert payload["words"].startswith("Matrix, The (1999): ")
+
+
+def test_an_explanation_as_a_page(run: Run, shop: Path, tmp_path: Path) -> None:
+    page = tmp_path / "why.html"
+    result = run("explain", shop, "--user", "ann", "--item", "tt2", "--html", page)
+    assert result.exit_code == 0, result.stderr
+    assert f"wrote {page}" in result.stdout
+    assert page.read_text(encoding="utf-8") == rb.load(shop).explain("ann", "tt2").to_html() + "\n"
+    payload = strict_json(run("explain", shop, "--user", "ann", "--item", "tt2", "--html", page, "--json").stdout)
+    assert payload["html"] == str(page)
+    before = shop.read_bytes()
+    refused = run("explain", shop, "--user", "ann", "--item", "tt2", "--html", shop)
+    assert refused.exit_code == 1
+    assert "which would be lost" in refused.stderr
+    assert shop.read_bytes() == before
+    assert run("explain", shop, "--user", "ann", "--item", "tt2", "--html", tmp_path / "no" / "x.html").exit_code == 1
 
 
 def test_fold_in_is_the_library_s(run: Run, shop: Path) -> None:

@@ -17,7 +17,7 @@ from ridgeback.charts.escaping import escaped
 FONT_SIZE = 13
 
 
-def svg(name: str, width: float, height: float, parts: Iterable[str]) -> str:
+def svg(name: str, width: float, height: float, parts: Iterable[str], least: float = 0) -> str:
     """Return a chart with a name that screen readers read and pointers show.
 
     Parameters
@@ -28,13 +28,19 @@ def svg(name: str, width: float, height: float, parts: Iterable[str]) -> str:
         The drawing's own units; the chart shrinks to the width that is there.
     parts : iterable of str
         SVG elements.
+    least : float, default=0
+        The width in pixels below which it does not shrink but scrolls, so that its words stay legible.
     """
     label = escaped(name)
-    return (
+    style = f"width:100%;min-width:{number(least)}px;max-width:{number(width)}px;height:auto"
+    drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" role="img" '
-        f'aria-label="{label}" style="width:100%;max-width:{number(width)}px;height:auto" fill="currentColor" '
-        f'font-family="system-ui, sans-serif" font-size="{FONT_SIZE}"><title>{label}</title>{"".join(parts)}</svg>'
+        f'aria-label="{label}" style="{style}" fill="currentColor" font-family="system-ui, sans-serif" '
+        f'font-size="{FONT_SIZE}"><title>{label}</title>{"".join(parts)}</svg>'
     )
+    if not least:
+        return drawing
+    return f'<div role="region" tabindex="0" aria-label="{label}" style="overflow-x:auto">{drawing}</div>'
 
 
 def text(words: str, x: float, y: float, anchor: str = "start", extra: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,12 @@ from ridgeback.cli.command import Command, json_option, option
 from ridgeback.cli.data_options import title_options
 from ridgeback.cli.model_file import OpenModel, open_model
 from ridgeback.cli.output import Output
-from ridgeback.cli.paths import input_file
+from ridgeback.cli.paths import check_not_among, input_file, output_file
+
+if TYPE_CHECKING:
+    from ridgeback.recommend.explanation import Explanation
+
+_BAR_CELLS = 20
 
 
 @click.command("explain", cls=Command, short_help="Say why a user is recommended an item.")
@@ -18,14 +23,17 @@ from ridgeback.cli.paths import input_file
 @option("--user", required=True, metavar="ID", help="The user.")
 @option("--item", required=True, metavar="ID|TITLE", help="The item.")
 @option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Contributions to list.")
+@option("--html", callback=output_file, metavar="FILE", help="Also write the explanation as a page with bars.")
 @title_options
 @json_option
-def command(model: str, user: str, item: str, top: int, as_json: bool, **titles: Any) -> None:
+def command(model: str, user: str, item: str, top: int, html: str | None, as_json: bool, **titles: Any) -> None:
     """Take a score apart: what each item of the user's history adds to it. The parts add up to the score.
 
     \b
     ridgeback explain shop.ridge --user 42 --item "toy story"
     """
+    if html is not None:
+        check_not_among(html, (model, titles["titles"]))
     out = Output(as_json)
     opened = open_model(model, titles)
     someone, wanted = opened.user(user), opened.finder.find(item)
@@ -37,26 +45,32 @@ def command(model: str, user: str, item: str, top: int, as_json: bool, **titles:
         "item": wanted,
         "title": opened.title(wanted),
         "score": explanation.score,
+        "chance": explanation.chance,
         "baseline": explanation.baseline,
         "rest": explanation.rest,
+        "words": explanation.words(top),
         "contributions": [
-            {"item": c.item, "title": opened.title(c.item), "contribution": c.contribution}
+            {"item": c.item, "title": opened.title(c.item), "value": c.value, "contribution": c.contribution}
             for c in explanation.contributions
         ],
     }
+    if html is not None:
+        explanation.to_html(html)
+        out.say(f"\nwrote {html}")
+        payload["html"] = html
     out.finish(payload, [["similar", model, "--item", str(wanted)]])
 
 
-def show_explanation(out: Output, opened: OpenModel, explanation: Any, top: int) -> None:
-    """Print the largest contributions, the sum of the smaller ones, and what does not come from the history."""
-    ranked = sorted(explanation.contributions, key=lambda c: -abs(c.contribution))
-    rows: list[tuple[str, float]] = []
-    if explanation.baseline:
-        rows.append(("baseline (mean and item bias)", explanation.baseline))
-    rows += [(opened.name(c.item), c.contribution) for c in ranked[:top]]
-    if len(ranked) > top:
-        rows.append((f"{len(ranked) - top} more items", sum(c.contribution for c in ranked[top:])))
-    if explanation.rest:
-        rows.append(("what the user has not (the noes)", explanation.rest))
-    rows.append(("score", explanation.score))
-    out.table(["because of", "adds"], rows)
+def show_explanation(out: Output, opened: OpenModel, explanation: Explanation, top: int) -> None:
+    """Print the sentence, and the largest contributions, the others together and what is not the user's, with bars."""
+    from ridgeback.charts.bars import text_bars
+
+    parts = explanation.parts(top)
+    bars = text_bars([part.figure if part.is_own else None for part in parts], _BAR_CELLS)
+    rows: list[tuple[str, float, str]] = [
+        (part.name if part.source is None else opened.name(part.source.item), part.figure, bar)
+        for part, bar in zip(parts, bars, strict=True)
+    ]
+    out.say(explanation.words(top))
+    out.say()
+    out.table(["because of", "adds", ""], [*rows, ("score", explanation.score, "")])

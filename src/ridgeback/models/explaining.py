@@ -11,6 +11,7 @@ import numpy as np
 from ridgeback.errors import RidgebackWarning, UnsupportedError
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
+from ridgeback.recommend.explanation import Contribution, Explanation
 from ridgeback.recommend.id_rows import rows_of
 from ridgeback.solvers.matrices import one_blas_thread
 from ridgeback.solvers.problem import Float64Array
@@ -21,52 +22,6 @@ if TYPE_CHECKING:
 
 
 LARGEST_GAP = 1e-5  # between a score and what adds up to it, of max(1, abs(score))
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """One item of the user's history and its share of the score."""
-
-    item: Any
-    title: str | None
-    contribution: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """``score = baseline + sum of contributions + rest``.
-
-    Attributes
-    ----------
-    user, item : ids (user None for a folded-in one)
-    title : str or None
-    score : float
-        Of the row's own solution, computed now in float64.
-    baseline : float
-        Mean plus item bias; 0 for ImplicitALS.
-    contributions : list of Contribution
-        Largest first.
-    rest : float
-        LogisticMF: the listed pairs outside the user's own items, added up from their own terms. 0 elsewhere.
-    """
-
-    user: Any
-    item: Any
-    title: str | None
-    score: float
-    baseline: float
-    contributions: list[Contribution]
-    rest: float
-
-    def __str__(self) -> str:
-        name = self.title or self.item
-        lines = [f"score of {name}: {self.score:.4f}"]
-        if self.baseline:
-            lines.append(f"  {self.baseline:+.4f}  baseline (mean + bias of the item)")
-        lines += [f"  {c.contribution:+.4f}  {c.title or c.item}" for c in self.contributions]
-        if self.rest:
-            lines.append(f"  {self.rest:+.4f}  pairs outside the user's own items")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -107,7 +62,7 @@ def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_ro
             f"explain cannot make the shares add up here: they miss the score of {baseline + shares.score:.6g} by "
             f"{gap:.3g}, since the regularization is too small for float64. Fit with a larger regularization."
         )
-    own_items = history.rows.indices
+    own_items, values = history.rows.indices, history.rows.values()
     order = np.argsort(-shares.contributions, kind="stable")
     titles = model.titles_
 
@@ -121,11 +76,25 @@ def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_ro
         baseline + shares.score,
         baseline,
         [
-            Contribution(model.item_ids_[int(own_items[j])], title(int(own_items[j])), float(shares.contributions[j]))
+            Contribution(
+                model.item_ids_[int(own_items[j])],
+                title(int(own_items[j])),
+                float(shares.contributions[j]),
+                float(values[j]),
+            )
             for j in order
         ],
         shares.rest,
+        model.link,
+        _chance(model, baseline + shares.score),
     )
+
+
+def _chance(model: FactorModel, score: float) -> float | None:
+    """The chance of a yes that a score stands for, where the model knows it."""
+    if model.link != "probability" and model.calibration_ is None:
+        return None
+    return float(model._probabilities(np.array([score], dtype=np.float32))[0])
 
 
 def least_squares_shares(model: FactorModel, history: ListedPairs, item_row: int) -> Shares:

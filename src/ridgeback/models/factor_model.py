@@ -28,8 +28,9 @@ from ridgeback.solvers.problem import Float64Array, RowProblem
 from ridgeback.trace import Trace
 
 if TYPE_CHECKING:
-    from ridgeback.models.explaining import Explanation, Shares
+    from ridgeback.models.explaining import Shares
     from ridgeback.models.folding import FoldedItem, FoldedUser
+    from ridgeback.recommend.explanation import Explanation
 
 Model = TypeVar("Model", bound="FactorModel")
 
@@ -454,7 +455,8 @@ class FactorModel(Recommender):
         Returns
         -------
         Explanation
-            ``.score = .baseline + sum of .contributions + .rest``, to 1e-5 of max(1, abs(score)).
+            ``.score = .baseline + sum of .contributions + .rest``, to 1e-5 of max(1, abs(score)). Prints as a sentence
+            and bars; ``.to_html(path)`` writes a page.
 
         Raises
         ------

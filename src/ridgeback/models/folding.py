@@ -20,8 +20,8 @@ from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float32Array, HalfStep
 
 if TYPE_CHECKING:
-    from ridgeback.models.explaining import Explanation
     from ridgeback.models.factor_model import FactorModel
+    from ridgeback.recommend.explanation import Explanation
     from ridgeback.trace import Trace
 
 

@@ -20,6 +20,9 @@ def parsed(chart: str) -> ET.Element:
     for foreign in ("<script", " id=", "http://", "url("):
         assert foreign not in chart.replace('xmlns="http://www.w3.org/2000/svg"', ""), foreign
     root = ET.fromstring(chart)
+    if root.tag == "div":  # it scrolls where there is no room
+        assert (root.get("role"), root.get("tabindex")) == ("region", "0")
+        (root,) = root
     assert root.get("role") == "img"
     assert root.find(f"{SVG}title").text == root.get("aria-label")
     return root
@@ -54,6 +57,14 @@ def test_any_values_make_a_chart(values: list[float]) -> None:
     for value, bar in zip(values, bars, strict=True):
         assert ("+" in bar) == (value > 0)
         assert ("-" in bar) == (value < 0)
+
+
+def test_values_without_a_bar() -> None:
+    assert text_bars([100.0, 1.0, None], 4) == ["|++++", "|+   ", "|    "]
+    assert text_bars([None, 1.0, None], 4) == ["|    ", "|++++", "|    "]
+    root = parsed(signed_bars("Why", [("large", 100.0), ("small", 1.0)], without_bar=[0]))
+    (bar,) = root.findall(f".//{SVG}rect")
+    assert float(bar.get("width")) > 300
 
 
 def test_text_bars_are_to_scale() -> None:

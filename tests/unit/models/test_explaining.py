@@ -64,7 +64,7 @@ def test_joint_biases_by_hand() -> None:
     }
     assert explanation.baseline == pytest.approx(3.5)
     assert explanation.score == pytest.approx(3.5 + shares.sum(), rel=1e-6)
-    assert str(explanation).splitlines()[0] == f"score of c: {explanation.score:.4f}"
+    assert str(explanation).startswith(f"c: {explanation.score:.4f} for user 1, where anyone gets 3.5000, ")
     assert "baseline" in str(explanation)
 
 

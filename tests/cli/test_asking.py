@@ -204,6 +204,21 @@ def test_inspect(run: Run, model_files: dict[str, Path], kind: str) -> None:
     assert f"next: ridgeback recommend {path} --user ann" in result.stdout
 
 
+def test_inspect_describes_factors(run: Run, shop: Path, model_files: dict[str, Path]) -> None:
+    described = rb.load(shop).describe_factors(n=2)
+    result = run("inspect", shop, "--factors", "--top", 2)
+    assert result.exit_code == 0, result.stderr
+    for factor in described:
+        assert str(factor) in result.stdout
+    payload = strict_json(run("inspect", shop, "--factors", "--top", 2, "--json").stdout)
+    assert [one["energy_share"] for one in payload["factors"]] == [one.energy_share for one in described]
+    assert payload["factors"][0]["top_items"][0]["title"] == described[0].top_items[0].title
+    assert strict_json(run("inspect", shop, "--json").stdout)["factors"] == []
+    refused = run("inspect", model_files["popularity"], "--factors")
+    assert refused.exit_code == 1
+    assert "has no factors" in refused.stderr
+
+
 @pytest.mark.parametrize("kind", ["popularity", "bias"])
 def test_baselines_answer_too(run: Run, model_files: dict[str, Path], kind: str) -> None:
     assert run("recommend", model_files[kind], "--user", "ann").exit_code == 0

@@ -49,6 +49,12 @@ def test_calibrated_chances_keep_their_word(ml_100k: Path) -> None:
     assert figure(isotonic, "all pairs: error") <= 0.001
 
 
+def test_seeds_give_the_same_factors(ml_1m: Path) -> None:
+    """In principal axes every pair of five seeds shares 8 of the top 10 items of each of the leading five factors."""
+    line = last_line("seeds.py", ml_1m, "8")
+    assert figure(line, "at least") >= 8
+
+
 def test_explicit_als_on_the_official_folds(ml_100k: Path) -> None:
     line = last_line("ml_100k.py", ml_100k)
     assert figure(line, "RMSE") <= 0.918

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @click.command("inspect", cls=Command, short_help="Show what a model file holds.")
 @click.argument("model", callback=input_file)
 @option("--verify", is_flag=True, help="Also read every tensor once: its hash, and that its numbers are finite.")
+@option("--factors", is_flag=True, help="Also describe every factor: the items at its two ends, the users it moves.")
+@option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Items and users shown of a factor.")
 @json_option
-def command(model: str, verify: bool, as_json: bool) -> None:
+def command(model: str, verify: bool, factors: bool, top: int, as_json: bool) -> None:
     """Show what a model file holds: its parameters, tensors and training history.
 
     The file is mapped, not read: a large model answers at once. Structure and the header's hash are always checked.
@@ -51,10 +53,16 @@ def command(model: str, verify: bool, as_json: bool) -> None:
         out.heading("history")
         show_history(out, fitted)
     show_calibration(out, fitted)
+    described = fitted.describe_factors(n=top) if factors else []
+    if described:
+        out.heading("factors")
+    for factor in described:
+        out.say(str(factor))
     payload = {
         "file": model, "size_bytes": size, **{name.replace(" ", "_"): value for name, value in facts.items()},
         "parameters": parameters, "tensors": sizes, "history": getattr(fitted, "history_", []),
-        "is_verified": verify, "calibration": None if fitted.calibration_ is None else fitted.calibration_.to_dict(),
+        "is_verified": verify, "factors": [factor.to_dict() for factor in described],
+        "calibration": None if fitted.calibration_ is None else fitted.calibration_.to_dict(),
     }  # fmt: skip
     next_commands = [["recommend", model, "--user", str(fitted.user_ids_[0])]] if len(fitted.user_ids_) else []
     out.finish(payload, next_commands)

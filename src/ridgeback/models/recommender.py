@@ -170,6 +170,9 @@ class Recommender(Scorer):
     def describe_factors(self, n: int = 5) -> list[FactorDescription]:
         """Describe every factor: its share of the energy, its top and bottom items and its strongest users.
 
+        A factor whose two ends are about equally far from zero is marked as standing either way round, and neighbours
+        of about one energy as exchangeable: there another seed may give another picture of the same model.
+
         Parameters
         ----------
         n : int, default=5

@@ -12,6 +12,9 @@ from ridgeback.data.text import Text
 from ridgeback.errors import ParameterError
 from ridgeback.recommend.scoring_arrays import Floats, Rows
 
+_EQUAL_ENDS = 0.10
+_SAME_ENERGY = 0.05
+
 
 @dataclass(frozen=True)
 class FactorEntry:
@@ -36,6 +39,10 @@ class FactorDescription:
         The items of largest and of smallest value, the outermost first.
     strongest_users : tuple of FactorEntry
         The users of largest absolute value.
+    is_either_way_round : bool
+        Whether the largest values at its two ends differ by less than 10 %: another seed may turn it round.
+    exchangeable_with : tuple of int
+        Neighbouring factors whose energy differs by less than 5 %: another seed may mix them or change their order.
     """
 
     factor: int
@@ -43,6 +50,8 @@ class FactorDescription:
     top_items: tuple[FactorEntry, ...]
     bottom_items: tuple[FactorEntry, ...]
     strongest_users: tuple[FactorEntry, ...]
+    is_either_way_round: bool = False
+    exchangeable_with: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -52,8 +61,11 @@ class FactorDescription:
         def words(entries: tuple[FactorEntry, ...]) -> str:
             return ", ".join(f"{entry.title or entry.id} ({entry.value:+.3f})" for entry in entries)
 
+        notes = ["either way round"] if self.is_either_way_round else []
+        if self.exchangeable_with:
+            notes.append(f"exchangeable with factor {' and '.join(map(str, self.exchangeable_with))}")
         return (
-            f"factor {self.factor}: {self.energy_share:.1%} of the energy\n"
+            f"factor {self.factor}: {self.energy_share:.1%} of the energy{''.join(f', {note}' for note in notes)}\n"
             f"  top items:    {words(self.top_items)}\n"
             f"  bottom items: {words(self.bottom_items)}\n"
             f"  users:        {words(self.strongest_users)}"
@@ -77,6 +89,12 @@ def describe_factors(
     Returns
     -------
     list of FactorDescription
+
+    Notes
+    -----
+    In principal axes (``orientation="principal"``, the default where nothing else gives axes a meaning) factors stand
+    by energy, and the item of largest absolute value is positive. Two fits then have the same factors as far as their
+    energies are apart and their ends differ, and the marks say where they may not be.
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ParameterError(f"The parameter 'n' must be an int >= 1: the items shown of a factor. Got {n!r} instead.")
@@ -99,9 +117,26 @@ def describe_factors(
                 entries(item_ids, of_items, _largest(of_items, n), titles),
                 entries(item_ids, of_items, _largest(-of_items, n), titles),
                 entries(user_ids, of_users, _largest(np.abs(of_users), n), None),
+                _has_equal_ends(of_items),
+                tuple(
+                    other
+                    for other in (factor - 1, factor + 1)
+                    if 0 <= other < len(energy) and _differ_by_less(energy[factor], energy[other], _SAME_ENERGY)
+                ),
             )
         )
     return described
+
+
+def _has_equal_ends(values: Floats) -> bool:
+    """Whether the largest and the smallest value lie about equally far on either side of zero."""
+    top, bottom = float(values.max(initial=0)), float(-values.min(initial=0))
+    return _differ_by_less(top, bottom, _EQUAL_ENDS)
+
+
+def _differ_by_less(one: float, other: float, share: float) -> bool:
+    """Whether two numbers, both above 0, differ by less than this share of the larger."""
+    return bool(min(one, other) > 0 and abs(one - other) < share * max(one, other))
 
 
 def _largest(values: Floats, n: int) -> Rows:

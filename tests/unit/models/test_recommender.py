@@ -313,6 +313,25 @@ def test_describe_factors(model: Planted) -> None:
     assert "top items" in str(described[2])
 
 
+def test_factors_that_another_seed_may_turn_or_mix_are_marked(data: Interactions) -> None:
+    model = Planted(n_factors=6).fit(data)
+    items = np.zeros_like(model.item_factors_)
+    items[:2] = [[2.0, 2.0, 1.0, 1.0, 0.0, 0.5], [-1.0, -1.81, -0.9, -0.9001, 0.0, 0.5]]
+    items[2, 2] = np.sqrt(0.02)  # energies 5, 7.2761, 1.83, 1.81018, 0, 0.5
+    model.item_factors_ = items
+    described = model.describe_factors(n=2)
+    assert [one.is_either_way_round for one in described] == [False, True, False, True, False, False]
+    assert [one.exchangeable_with for one in described] == [(), (), (3,), (2,), (), ()]
+    items[0, 0] = np.sqrt(6.2)
+    described = model.describe_factors(n=2)
+    assert [one.exchangeable_with for one in described] == [(1,), (0,), (3,), (2,), (), ()]
+    assert str(described[3]).splitlines()[0] == (
+        "factor 3: 9.7% of the energy, either way round, exchangeable with factor 2"
+    )
+    assert described[3].to_dict()["exchangeable_with"] == (2,)
+    assert described[3].to_dict()["is_either_way_round"] is True
+
+
 def test_unknown_ids_are_named_with_the_closest(model: Planted) -> None:
     with pytest.raises(UnknownIdError, match=r"user 591 is unknown.*590"):
         model.recommend(591)

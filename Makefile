@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX PIP_USER PIP_TARGET PIP_
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check sanitize dev lint docs stub lock bench bench-quick bench-page bench-env clean FORCE
+.PHONY: help demo test test-ui check sanitize dev lint docs stub lock bench bench-quick bench-page bench-env clean FORCE
 
 help: ## this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [CXX=clang++] [JOBS=2] [ARGS='extra options']"
@@ -33,6 +33,9 @@ demo: $(VENV)/.ridgeback ## set everything up, then show the main job on made-up
 
 test: $(VENV)/.ridgeback $(VENV)/.test ## set everything up, then run all tests
 	$(PY) -m pytest -n $(JOBS) $(ARGS)
+
+test-ui: $(VENV)/.ridgeback $(VENV)/.test ## the pages in a real Chromium, which must be there (apt-get install chromium)
+	CI=true $(PY) -m pytest tests/browser $(ARGS)
 
 check: lint test ## formatting, lint, types and all tests: what a change must pass
 

@@ -60,7 +60,7 @@ TERMINAL_LIBRARIES = {"click", "rich"}
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 C_HEADERS = {"cfloat", "climits", "cmath", "cstddef", "cstdint", "cstring"}
 # What a caller may already have: imported inside functions only, never required.
-OPTIONAL_PACKAGES = {"pandas", "polars", "pyarrow", "scipy"}
+OPTIONAL_PACKAGES = {"anywidget", "traitlets", "pandas", "polars", "pyarrow", "scipy"}
 
 
 @dataclass(frozen=True)

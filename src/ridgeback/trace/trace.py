@@ -82,6 +82,30 @@ class Trace:
         """The record as JSON, numbers in full precision and null where one is not finite; written to `path` too."""
         return _written(json.dumps(plain(self.record()), allow_nan=False, ensure_ascii=False), path)
 
+    def to_html(self, path: str | os.PathLike[str] | None = None, other: Trace | None = None) -> str:
+        """One HTML page with every matrix, step and cell's arithmetic; written to `path` too.
+
+        Parameters
+        ----------
+        path : path, optional
+        other : Trace, optional
+            Shown beside this one, its steps moving along.
+
+        Returns
+        -------
+        str
+            It loads nothing from anywhere.
+        """
+        from ridgeback.trace.html import page
+
+        return _written(page(self, other), path)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """How a notebook shows it: the page, live where anywidget is installed."""
+        from ridgeback.trace.notebook import mime_bundle
+
+        return mime_bundle(self)
+
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> Trace:
         """The trace that `to_json` wrote: its text, or the path of its file.

@@ -31,7 +31,7 @@ INTRODUCTION = """\
 
 What the command line answers to files and arguments that cannot be used: one line on stderr, and an exit code: 1 where
 something failed, 2 where the command line cannot be understood or a parameter cannot have that value. Each message says
-what was wrong and what to do. `good.csv` and `shop.ridge` are in order. The table is made by
+what was wrong and what to do. `good.csv`, `big.csv` and `shop.ridge` are in order. The table is made by
 `python tools/hostile_inputs.py` and held fresh by a test.
 """
 
@@ -244,6 +244,34 @@ def groups(shop: bytes) -> dict[str, list[Case]]:
             ask("a new user with a negative count", "fold-in", "shop.ridge", "--items", "i1=-3"),
             ask("neighbours in a model without factors", "similar", "popularity.ridge", "--item", "i1"),
         ],
+        "Matrices to trace": [
+            usage("nothing to trace", "trace"),
+            usage("matrices and a file", "trace", "good.csv", "--ratings", "4 2"),
+            usage("rows of different length", "trace", "--ratings", "4 2; 3"),
+            usage("no matrix at all", "trace", "--ratings", " ; "),
+            usage("a word among the numbers", "trace", "--ratings", "4 two"),
+            usage("NaN", "trace", "--ratings", "4 nan"),
+            usage("infinite", "trace", "--ratings", "4 inf"),
+            usage("beyond float32", "trace", "--ratings", "4 1e39"),
+            usage("a gap between commas", "trace", "--ratings", "4,,2"),
+            ask("nothing but gaps", "trace", "--ratings", ". ."),
+            ask("a negative count", "trace", "--ratings", "4 -2", "--model", "implicit"),
+            usage("factors of too few users", "trace", "--ratings", "4 2; 3 .", "--user-factors", "1 2 3"),
+            usage("factors on their side", "trace", "--ratings", "4 2; 3 .; 1 1", "--user-factors", "1 2 3; 4 5 6"),
+            usage("factors that do not meet", "trace", "--ratings", "4 2", "--user-factors", "1", "--item-factors",
+                  "1 2; 3 4"),
+            usage("a gap in the factors", "trace", "--ratings", "4 2", "--user-factors", ". 1"),
+            usage("a name twice", "trace", "--ratings", "4 2", "--items", "tea,tea"),
+            usage("too few names", "trace", "--ratings", "4 2", "--items", "tea"),
+            usage("a new user of wrong length", "trace", "--ratings", "4 2", "--new-user", "1"),
+            ask("a new user who has nothing", "trace", "--ratings", "4 2", "--new-user", ". ."),
+            ask("an unknown row to show", "trace", "--ratings", "4 2", "--show-user", "u9"),
+            usage("a step that is none", "trace", "--ratings", "4 2", "--n-iterations", "1", "--step", "9"),
+            usage("a model without half-steps", "trace", "--ratings", "4 2", "--model", "popularity"),
+            usage("an argument of another example", "trace", "--example", "explicit_2x2", "--loss", "hu"),
+            usage("too large to trace whole", "trace", "big.csv"),
+            ask("an unknown user to watch", "trace", "good.csv", "--watch-user", "u0"),
+        ],
     }  # fmt: skip
 
 
@@ -263,6 +291,7 @@ def directory() -> Iterator[Path]:
 
 def _fill(folder: Path) -> None:
     (folder / "good.csv").write_text(RATINGS)
+    (folder / "big.csv").write_text("user,item\n" + "".join(f"{n},{n}\n" for n in range(101)))
     (folder / "folder").mkdir()
     (folder / "ids.txt").write_text("i1\ni99\n")
     (folder / "empty.txt").write_text("\n")

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 
 from cli.films import strict_json
 from cli.terminal import on_a_terminal
-from ridgeback.cli.output import Output, cell_text, plain_table, to_json
-from ridgeback.cli.printable import printable
+from ridgeback.cli.output import Output, plain_table, to_json
+from ridgeback.plain_text import cell_text, printable
 
 TABLE = """
 from ridgeback.cli.output import Output

@@ -161,7 +161,7 @@ def _as_click_exception(error: Exception, option_names: set[str]) -> click.Click
 
 def _print_line(kind: str, text: str) -> None:
     """Write one line on stderr, whatever the text holds."""
-    from ridgeback.cli.printable import printable
+    from ridgeback.plain_text import printable
 
     line = " ".join(printable(text, keep_newlines=True).split())
     click.echo(line if kind == "interrupted" else f"{kind}: {line}", err=True)

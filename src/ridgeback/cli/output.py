@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ridgeback.cli.printable import printable
-
-_NUMBER_DIGITS = 4
+from ridgeback.plain_text import cell_text, is_number, may_colour, printable
 
 
 class Output:
@@ -52,12 +49,12 @@ class Output:
         if self.is_json:
             return
         cells = list(rows)
-        is_number = [_are_numbers([row[j] for row in cells]) for j in range(len(columns))]
+        is_right = [_are_numbers([row[j] for row in cells]) for j in range(len(columns))]
         texts = [[cell_text(value) for value in row] for row in cells]
         if self.is_terminal:
-            self._rich_table(columns, texts, is_number)
+            self._rich_table(columns, texts, is_right)
         else:
-            for line in plain_table(columns, texts, is_number):
+            for line in plain_table(columns, texts, is_right):
                 print(line)
             sys.stdout.flush()
 
@@ -93,69 +90,41 @@ class Output:
     def _console(self) -> Any:
         from rich.console import Console
 
-        colour = {"color_system": None} if not may_colour() else {}
+        colour = {"color_system": None} if not may_colour(sys.stdout) else {}
         return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=False, **colour)  # type: ignore[arg-type]
 
-    def _rich_table(self, columns: Sequence[str], texts: list[list[str]], is_number: list[bool]) -> None:
+    def _rich_table(self, columns: Sequence[str], texts: list[list[str]], is_right: list[bool]) -> None:
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for name, right in zip(columns, is_number, strict=True):
+        for name, right in zip(columns, is_right, strict=True):
             table.add_column(Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold")
         for row in texts:
             table.add_row(*(Text(cell) for cell in row))
         self._console().print(table)
 
 
-def may_colour() -> bool:
-    """Whether escape sequences may be written: a terminal that wants them (no NO_COLOR, no TERM=dumb)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def plain_table(columns: Sequence[str] | None, texts: list[list[str]], is_number: Sequence[bool]) -> list[str]:
+def plain_table(columns: Sequence[str] | None, texts: list[list[str]], is_right: Sequence[bool]) -> list[str]:
     """Lines of a table aligned by the cells that characters take on a terminal (Korean takes two)."""
     from rich.cells import cell_len
 
     rows = ([list(columns)] if columns is not None else []) + texts
-    widths = [max((cell_len(row[j]) for row in rows), default=0) for j in range(len(is_number))]
+    widths = [max((cell_len(row[j]) for row in rows), default=0) for j in range(len(is_right))]
     lines = []
     for row in rows:
         cells = []
-        for text, width, right in zip(row, widths, is_number, strict=True):
+        for text, width, right in zip(row, widths, is_right, strict=True):
             space = " " * (width - cell_len(text))
             cells.append(space + text if right else text + space)
         lines.append("  ".join(cells).rstrip())
     return lines
 
 
-def cell_text(value: Any) -> str:
-    """A value as a table shows it."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if _is_number(value):
-        return number_text(value)
-    return printable(str(value))
-
-
 def value_text(value: Any) -> str:
     """A value as a list of names and values shows it: numbers to six digits, so that none is rounded away."""
     return f"{value:.6g}" if isinstance(value, float) else cell_text(value)
-
-
-def number_text(value: Any) -> str:
-    """A number with four decimals, or in e-notation where these would hide it; whole numbers whole."""
-    number = value.item() if hasattr(value, "item") else value
-    if isinstance(number, int):
-        return str(number)
-    if not math.isfinite(number):
-        return "-" if math.isnan(number) else str(number)
-    if number != 0 and not 5e-5 <= abs(number) < 1e10:
-        return f"{number:.{_NUMBER_DIGITS - 1}e}"
-    return f"{number:.{_NUMBER_DIGITS}f}"
 
 
 def size_text(n_bytes: int) -> str:
@@ -194,12 +163,4 @@ def _plain(value: Any) -> Any:
 def _are_numbers(values: Sequence[Any]) -> bool:
     """Whether a column holds numbers, apart from what is missing or left out."""
     stated = [value for value in values if value is not None and value != "..."]
-    return bool(stated) and all(_is_number(value) for value in stated)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, (int, float)) or (
-        hasattr(value, "dtype") and value.dtype.kind in "iuf" and value.ndim == 0
-    )
+    return bool(stated) and all(is_number(value) for value in stated)

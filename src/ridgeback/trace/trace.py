@@ -133,6 +133,58 @@ class Trace:
         trace.header = {name: _numbers(value) for name, value in record.items()}
         return trace
 
+    def show(
+        self,
+        step: Any = None,
+        user: Any = None,
+        item: Any = None,
+        file: Any = None,
+        rows: int = 10,
+        width: int | None = None,
+    ) -> None:
+        """Tell the trace to a reader: matrices with marks on what changed, the loss and its parts, what to recommend.
+
+        Parameters
+        ----------
+        step : int, iterable of int, or "all", optional
+            Only these steps (negative ones counted from the end). None: the whole story, of a long fit the first and
+            the last steps; "all": the whole story with every step.
+        user, item : id, optional
+            Show how this row is solved, with the numbers put into the formulas; given both, this pair's score too.
+        file : text stream, optional
+            None: standard output. Colours and the width are those of its terminal; elsewhere it is plain text.
+        rows : int, default=10
+            Rows of a matrix to show at most; what is left out is counted.
+        width : int, optional
+            Columns to write at most. None: as many as the terminal has, 100 where there is none.
+
+        Raises
+        ------
+        UnknownIdError
+            When the trace does not hold that user or item.
+
+        Examples
+        --------
+        >>> from ridgeback.examples import explicit_2x2
+        >>> explicit_2x2(regularization=0.1).show(step=1, width=90)
+        <BLANKLINE>
+        step 1: iteration 1, users   each row solved exactly, items fixed
+        users × factors              predicted ratings            differences
+                    f1        f2             item 1    item 2              item 1  item 2
+                  17 %      83 %     user 1  2.7129 ▲  1.9010 ▲   user 1   1.2871  0.0990
+        user 1  2.6733 ▲  5.4455 ▲   user 2  3.2475 ▲  2.3267 ▲   user 2  -0.2475  2.6733
+        user 2  2.1782 ▲  7.0297 ▲
+        <BLANKLINE>
+        user 1  A = [0.15 0.11; 0.11 0.35]  b = [1 2.2]    x = A⁻¹ b = [2.673 5.446]
+        user 2  A = [0.15 0.11; 0.11 0.35]  b = [1.1 2.7]  x = A⁻¹ b = [2.178 7.03]
+        <BLANKLINE>
+        loss 51.0471 → 18.0003 = observed 8.8741 + regularization 9.1262; MSE 2.2185
+        """
+        from ridgeback.trace.terminal import show
+
+        self._check_recorded()
+        show(self, step, user, item, file, rows, width)
+
     def _check_recorded(self) -> None:
         if not self.header:
             raise ParameterError("This trace has recorded nothing yet. Pass it to fit: model.fit(data, trace=trace).")

@@ -1,0 +1,240 @@
+"""``ridgeback trace``: what a fit does to its matrices, step by step."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgeback.cli.command import Command, json_option, option
+from ridgeback.cli.data_options import data_options, read_data
+from ridgeback.cli.fit import fit_with_progress, was_named
+from ridgeback.cli.model_options import all_parameters, build_model, model_options, option_name, parse_value
+from ridgeback.cli.output import Output
+from ridgeback.cli.paths import check_not_among, event_file, output_file
+from ridgeback.cli.trace_matrices import TypedMatrices
+from ridgeback.cli.typed_matrix import parse_row
+
+if TYPE_CHECKING:
+    from ridgeback.data import Interactions
+    from ridgeback.trace import Trace
+
+EXAMPLES = ("explicit_2x2", "implicit_2x2", "new_user_2x2")
+_BASELINES = ("popularity", "bias")
+_MATRICES, _SHOWN, _WRITTEN = "Matrices", "What is shown", "What is written"
+_OF_MATRICES = ("user_factors", "item_factors", "users", "items", "new_user")
+_LONGEST = 100
+N_RECOMMENDATIONS = 5
+
+
+@click.command("trace", cls=Command, short_help="Show every matrix of a fit at every step.")
+@click.argument("file", required=False, callback=event_file)
+@option("--ratings", metavar="MATRIX", section=_MATRICES,
+        help='A row a user, a column an item: "4 2; 3 .", where . is a missing rating.')  # fmt: skip
+@option("--user-factors", metavar="MATRIX", section=_MATRICES,
+        help='Start from these: ".5 .2; .3 .1", a row a user, a column a factor. [default: drawn]')  # fmt: skip
+@option("--item-factors", metavar="MATRIX", section=_MATRICES, help="The same of the items.")
+@option("--users", metavar="NAME,...", section=_MATRICES, help="Names of the users. [default: u1,u2,...]")
+@option("--items", metavar="NAME,...", section=_MATRICES, help="Names of the items. [default: i1,i2,...]")
+@option("--new-user", metavar="ROW", section=_MATRICES,
+        help='Then solve for a new user with these values, an item each: "1 0".')  # fmt: skip
+@option("--example", type=click.Choice(EXAMPLES), section="Worked examples",
+        help="A worked example, beside what a well-known tutorial prints.")  # fmt: skip
+@option("--count", type=float, metavar="NUMBER", section="Worked examples",
+        help="new_user_2x2: how often the new user had the item. [default: 1]")  # fmt: skip
+@option("--watch-user", multiple=True, metavar="ID", section="Watching", help="Record this user alone, in data of any "
+        "size; may be given several times.")  # fmt: skip
+@option("--watch-item", multiple=True, metavar="ID", section="Watching", help="Record this item alone.")
+@option("--show-user", metavar="ID", section=_SHOWN, help="Show how this user is solved, with the numbers put in.")
+@option("--show-item", metavar="ID", section=_SHOWN,
+        help="Show how this item is solved; with --show-user, the pair's score too.")  # fmt: skip
+@option("--step", multiple=True, type=int, metavar="INTEGER", section=_SHOWN,
+        help="Show this step alone, -1 being the last; may be given several times.")  # fmt: skip
+@option(
+    "--all-steps", is_flag=True, section=_SHOWN, help="Show every step of a long fit, not the first and last alone."
+)
+@option("--rows", type=click.IntRange(min=1), default=10, show_default=True, metavar="INTEGER", section=_SHOWN,
+        help="Rows of a matrix to show at most.")  # fmt: skip
+@option("--json-out", callback=output_file, metavar="FILE", section=_WRITTEN, help="Write the record as JSON.")
+@data_options
+@model_options(default=None)
+@json_option
+def command(
+    file: str | None, example: str | None, family: str | None, step: tuple[int, ...], all_steps: bool, rows: int,
+    as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Show what a fit does to its matrices, step by step: every number with the arithmetic behind it.
+
+    Typed matrices are fitted in float64 by readable solvers; without biases, frequency exponents and rotation, with
+    alpha 1 in --loss hu and unobserved_weight 0.1 in "ials", unless given. --model is explicit unless named. A table of
+    events is fitted as `ridgeback fit` does it.
+
+    \b
+    ridgeback trace --ratings "4 2; 3 ." --n-iterations 3 --show-user u1
+    ridgeback trace --ratings "1 0; 1 1" --model implicit --new-user "1 0"
+    ridgeback trace ratings.csv --watch-user 42
+    ridgeback trace --example explicit_2x2
+    """
+    ratings = options["ratings"]
+    if sum(source is not None for source in (ratings, example, file or options["query"])) != 1:
+        raise click.UsageError('give one of: --ratings "4 2; 3 .", a FILE of events, or --example NAME.')
+    _refuse_strays(file or options["query"], ratings, example, family, options)
+    if options["json_out"] is not None:
+        check_not_among(options["json_out"], (file, options["titles"]))
+    out = Output(as_json)
+    more: dict[Any, Any] = {}
+    told = _Telling(out, options, list(step) or ("all" if all_steps else None), rows)
+    if example is not None:
+        trace, new_user = _example(example, options), None
+    elif ratings is not None:
+        trace, new_user, more = _typed(out, family or "explicit", options)
+    else:
+        trace, new_user, more = _watched(out, file, family or "implicit", options)
+    told.tell(trace, new_user, more)
+    _write(out, trace, options)
+    if as_json:
+        print(trace.to_json() if new_user is None else _with_new_user(trace, new_user))
+
+
+class _Telling:
+    """What of a trace is shown, and in what order."""
+
+    def __init__(self, out: Output, options: Mapping[str, Any], step: Any, rows: int) -> None:
+        self.out, self.step, self.rows = out, step, rows
+        self.user, self.item = options["show_user"], options["show_item"]
+
+    def tell(self, trace: Trace, new_user: Trace | None, recommended: Mapping[str, Any]) -> None:
+        if self.out.is_json:
+            return
+        _refuse_long(self.user, self.item)
+        trace.show(self.step, self.user, self.item, file=sys.stdout, rows=self.rows)
+        if new_user is not None:
+            new_user.show(file=sys.stdout, rows=self.rows)
+        for user, found in recommended.items():
+            self.out.heading(f"recommendation for user {user}: items that this user does not have, best first")
+            self.out.table(["item", "title", "score"], [[str(item), title, score] for item, score, title in found])
+        sys.stdout.flush()
+
+
+def _typed(out: Output, family: str, options: Mapping[str, Any]) -> tuple[Trace, Trace | None, dict[str, Any]]:
+    """The trace of typed matrices, and that of the new user."""
+    from ridgeback.errors import RidgebackWarning
+    from ridgeback.examples.by_hand import fold_in_by_hand
+
+    typed = TypedMatrices(options)
+    n_items = typed.ratings.shape[1]
+    values = None if options["new_user"] is None else parse_row("--new-user", options["new_user"], n_items, "item")
+    model, data = typed.model(family, options), typed.interactions()
+    trace = _new_trace(data, options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RidgebackWarning)  # what they say is a step's note
+        _fit(lambda: model.fit(data, trace=trace))
+    if typed.note is not None:
+        out.say(typed.note)
+    if values is None:
+        return trace, None, {}
+    given = {item: float(value) for item, value in zip(typed.items, values, strict=True) if value == value}
+    return trace, fold_in_by_hand(model, given), {}
+
+
+def _watched(
+    out: Output, file: str | None, family: str, options: Mapping[str, Any]
+) -> tuple[Trace, Trace | None, dict[str, Any]]:
+    """The trace of a fit on a table of events, and what the watched users are recommended."""
+    model: Any = build_model(family, options)
+    data = read_data(file, options)
+    out.say(data.describe())
+    trace = _new_trace(data, options)
+    if _fit(lambda: fit_with_progress(model, data, family, {"trace": trace})):
+        raise KeyboardInterrupt
+    found = {user: list(model.recommend(user, k=N_RECOMMENDATIONS)) for user in trace.watch_users or []}
+    return trace, None, found
+
+
+def _new_trace(data: Interactions, options: Mapping[str, Any]) -> Trace:
+    """Of the watched rows, or of everything."""
+    from ridgeback.trace import Trace
+
+    watched: dict[str, list[Any] | None] = {}
+    for word, ids in (("user", data.user_ids), ("item", data.item_ids)):
+        _refuse_long(*options[f"watch_{word}"], options[f"show_{word}"])
+        found = [ids.parse(text) for text in options[f"watch_{word}"]]
+        shown = options[f"show_{word}"]
+        for one in [*found, *([] if shown is None else [ids.parse(shown)])]:
+            ids.row(one, word)
+        watched[word] = found or None
+    return Trace(watch_users=watched["user"], watch_items=watched["item"])
+
+
+def _fit(fit: Any) -> Any:
+    """Run a fit; the refusal of too large a trace speaks of options."""
+    from ridgeback.errors import ParameterError
+
+    try:
+        return fit()
+    except ParameterError as error:
+        message = re.sub(r"Trace\(watch_users=.*?\)", "--watch-user ID or --watch-item ID", str(error))
+        raise ParameterError(message.replace("Trace() records", "a trace records")) from error
+
+
+def _example(name: str, options: Mapping[str, Any]) -> Trace:
+    """A worked example with the arguments that were given."""
+    import ridgeback.examples
+
+    function = getattr(ridgeback.examples, name)
+    takes = inspect.signature(function).parameters
+    given = {
+        parameter: options[parameter] for parameter in ("count", *all_parameters()) if options[parameter] is not None
+    }
+    for parameter in given:
+        if parameter not in takes:
+            known = ", ".join(map(option_name, takes))
+            raise click.UsageError(f"--example {name} has no {option_name(parameter)}; it takes: {known}.")
+    trace: Trace = function(**{key: parse_value(v) if isinstance(v, str) else v for key, v in given.items()})
+    return trace
+
+
+def _refuse_strays(
+    source: str | None, ratings: str | None, example: str | None, family: str | None, options: Mapping[str, Any]
+) -> None:
+    """Refuse options that go with another source, instead of leaving them aside in silence."""
+    if family in _BASELINES:
+        raise click.UsageError(f"--model {family} has no half-steps to trace; use explicit, implicit or logistic.")
+    if example is not None and family is not None:
+        raise click.UsageError(f"--model goes with --ratings or a FILE; --example {example} has its own.")
+    if options["count"] is not None and example != "new_user_2x2":
+        raise click.UsageError("--count goes with --example new_user_2x2.")
+    for name in _OF_MATRICES:
+        if options[name] is not None and ratings is None:
+            raise click.UsageError(f"{option_name(name)} goes with --ratings.")
+    if source is None:
+        for parameter in click.get_current_context().command.params:
+            if getattr(parameter, "section", None) in ("Data", "Titles") and was_named(parameter.name or ""):
+                raise click.UsageError(f"{parameter.opts[0]} goes with a FILE of events.")
+    if example is not None and (options["watch_user"] or options["watch_item"]):
+        raise click.UsageError("--watch-user and --watch-item go with --ratings or a FILE of events.")
+
+
+def _refuse_long(*ids: str | None) -> None:
+    """An id of absurd length gets a line of advice and not its length in print."""
+    for text in ids:
+        if text is not None and len(text) > _LONGEST:
+            raise click.UsageError(f"an id of {len(text):,} characters is none of these data's: '{text[:24]}...'.")
+
+
+def _write(out: Output, trace: Trace, options: Mapping[str, Any]) -> None:
+    """The other narrators' files."""
+    if options["json_out"] is not None:
+        trace.to_json(options["json_out"])
+        out.say(f"\nthe record is in {options['json_out']}")
+
+
+def _with_new_user(trace: Trace, new_user: Trace) -> str:
+    """Both records in one document."""
+    return json.dumps({**json.loads(trace.to_json()), "new_user": json.loads(new_user.to_json())}, ensure_ascii=False)

@@ -1,0 +1,296 @@
+"""A trace told from its start to its recommendations, step by step or at one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.text import Text
+
+from ridgeback.errors import ParameterError
+from ridgeback.plain_text import cell_text, number_text
+from ridgeback.solvers.problem import Float64Array
+from ridgeback.trace import formulas
+from ridgeback.trace.reading import BIASES, FACTORS, Reading, solved_side
+from ridgeback.trace.terminal.ending import tell_example, tell_factors, tell_losses, tell_recommendations
+from ridgeback.trace.terminal.layout import Block, Page, beside, grid
+from ridgeback.trace.terminal.matrices import (
+    LOWERED,
+    RAISED,
+    Heads,
+    energy_shares,
+    factor_heads,
+    item_heads,
+    matrix,
+)
+from ridgeback.trace.terminal.new_user import tell_new_user
+
+if TYPE_CHECKING:
+    from ridgeback.trace.trace import Trace
+
+MOST_STEPS = 12
+N_FIRST, N_LAST = 5, 3
+SMALL = 4  # factors and rows up to which every row's system is shown in a line
+METHODS = {
+    "exact": "each row solved exactly",
+    "cg": "each row by conjugate gradient",
+    "non_negative": "each row solved with no factor below 0",
+    "majorize": "each row to the least of a bound",
+    "gradient": "one gradient step a row",
+    "adagrad": "one AdaGrad step a row",
+    "newton": "each row to its own optimum",
+}
+STARTS = {
+    "declared": "the matrices that were given",
+    "warm start": "the factors of a fitted model",
+    "normal": "drawn from a normal distribution of mean 0 and standard deviation {scale:g} / root of {k}",
+    "standard_normal": "drawn from a normal distribution of mean 0 and standard deviation 1",
+    "uniform": "drawn evenly between 0 and {scale:g} / root of {k}",
+}
+Steps = int | str | Iterable[int] | None
+
+
+def show(
+    trace: Trace, step: Steps = None, user: Any = None, item: Any = None, file: Any = None, rows: int = 10,
+    width: int | None = None,
+) -> None:  # fmt: skip
+    """Write a trace for a reader; see `Trace.show`."""
+    for name, value in (("rows", rows), ("width", 1 if width is None else width)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ParameterError(
+                f"The '{name}' parameter of Trace.show must be a whole number of at least 1. Got {value!r:.80} instead."
+            )
+    _Story(trace, _Focus(trace, user, item), Page(file, width), rows).tell(step)
+
+
+class _Focus:
+    """The row or the cell whose arithmetic is asked for."""
+
+    def __init__(self, trace: Trace, user: Any, item: Any) -> None:
+        reading = Reading(trace.header)
+        self.user = None if user is None else reading.users.place(user)
+        self.item = None if item is None else reading.items.place(item)
+
+    @property
+    def is_set(self) -> bool:
+        return self.user is not None or self.item is not None
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether a solved row is the one that is asked for."""
+        return bool((self.user if row["side"] == "users" else self.item) == row["row"])
+
+
+class _Story:
+    def __init__(self, trace: Trace, focus: _Focus, page: Page, n_rows: int) -> None:
+        self.trace, self.focus, self.page, self.n_rows = trace, focus, page, n_rows
+        self.reading = Reading(trace.header)
+
+    def tell(self, step: Steps) -> None:
+        """The whole of it, or some steps."""
+        header = self.trace.header
+        if header["kind"] == "fold-in":
+            tell_new_user(self.page, self.reading, self.trace.steps[0], self.n_rows)
+            tell_example(self.page, header["example"])
+            return
+        if step is not None and step != "all":
+            for place in self._asked(step):
+                self._tell_step(place)
+            return
+        self._open()
+        self._tell_data()
+        self._tell_steps(MOST_STEPS if step is None else len(self.trace.steps))
+        tell_losses(self.page, self.trace.steps)
+        tell_factors(self.page, self.reading, self.trace.steps[-1], self.n_rows)
+        tell_recommendations(self.page, self.reading, self.trace.steps[-1], self.n_rows)
+        tell_example(self.page, header["example"])
+
+    def _asked(self, step: Steps) -> list[int]:
+        """The steps by number, negative ones counted from the end."""
+        is_many = isinstance(step, Iterable) and not isinstance(step, str)
+        places: list[Any] = list(step) if is_many else [step]  # type: ignore[arg-type]
+        n = len(self.trace.steps)
+        for place in places:
+            if isinstance(place, bool) or not isinstance(place, (int, np.integer)) or not -n <= place < n:
+                raise ParameterError(
+                    f"The 'step' parameter of Trace.show must be a step of this trace, 0 to {n - 1}, a list of such, "
+                    f"or 'all'. Got {place!r:.80} instead."
+                )
+        return [int(place) % n for place in places]
+
+    def _open(self) -> None:
+        header, page = self.trace.header, self.page
+        users, items = header["users"]["n"], header["items"]["n"]
+        n = f"{users:,} user{'s' * (users != 1)} × {items:,} item{'s' * (items != 1)}"
+        precision = "float64 throughout" if header["precision"] == "double" else "as fitted, in float32"
+        page.heading(header["title"] or f"{header['model']}: {n}", precision)
+        if header["title"]:
+            page.say(f"{header['model']}: {n}")
+        fit, score = formulas.objective(header)
+        init, k = header["init"], header["n_factors"]
+        start = STARTS[init["method"]].format(scale=init["scale"] or 0, k=k)
+        seed = "" if init["random_state"] is None else f", random_state {init['random_state']}"
+        page.term("minimises", fit)
+        page.term("score", score)
+        page.term("start", f"{start}{seed}")
+        columns = f"columns f1 to f{k} are the factors" if k > 1 else "the column f1 is the factor"
+        page.term("matrices", f"rows are users or items, {columns}; below a factor its share of the energy")
+        page.block([Text.assemble("marks      ", (RAISED, "bold bright_blue"), " raised by the half-step, ",
+                                  (LOWERED, "bold dark_orange"), " lowered")])  # fmt: skip
+
+    def _tell_data(self) -> None:
+        """What was observed, and how much it counts where that differs."""
+        reading, pairs = self.reading, self.trace.header["pairs"]
+        values = reading.values()
+        word = "ratings" if reading.family == "explicit" else "values"
+        blocks = [self._data(f"{word} (. is unknown)" if np.isnan(values).any() else word, values)]
+        if reading.family == "implicit" or (len(pairs["weight"]) and np.ptp(pairs["weight"])):
+            weights = np.full_like(values, np.nan)
+            weights[pairs["user"], pairs["item"]] = pairs["weight"]
+            blocks.append(self._data("weights w", weights))
+        self.page.blank()
+        self.page.block(beside(blocks, self.page.width))
+        n_implied = int(np.sum(pairs["is_implied"]))
+        if n_implied:
+            self.page.say(f"{n_implied} unknown pairs count as a no too (n_negatives)")
+
+    def _data(self, title: str, values: Float64Array) -> Block:
+        """A matrix of users by items; of a few watched users their items below each other."""
+        users, items = self.reading.users, self.reading.items
+        if not self.reading.is_whole and any(users.is_watched):
+            watched = [place for place, flag in enumerate(users.is_watched) if flag]
+            turned = values[watched].T
+            places = [int(place) for place in np.flatnonzero(np.isfinite(turned).any(axis=1))]
+            heads = Heads([users[place] for place in watched], "user")
+            return matrix(title, items, places, turned, heads, self.page.width, n_rows=self.n_rows)
+        columns = items.watched_first()
+        return matrix(title, users, users.watched_first(), values[:, columns], item_heads(items, columns),
+                      self.page.width, n_rows=self.n_rows)  # fmt: skip
+
+    def _tell_steps(self, most: int) -> None:
+        n = len(self.trace.steps)
+        shown = list(range(n)) if n <= most else [*range(N_FIRST), *range(n - N_LAST, n)]
+        for place in shown:
+            if place and place - 1 not in shown:
+                self.page.blank()
+                self.page.say(
+                    f"... {n - len(shown)} more steps; any of them: show(step={N_FIRST}), all: show(step='all')", "dim"
+                )
+            self._tell_step(place)
+
+    def _tell_step(self, place: int) -> None:
+        step = self.trace.steps[place]
+        self.page.heading(*_title(step))
+        self.page.block(beside(self._matrices(place), self.page.width))
+        self._tell_arithmetic(step)
+        self.page.blank()
+        self.page.say(_loss_line(step, self.trace.steps[place - 1] if place else None))
+        if step["note"]:
+            self.page.say(f"note: {step['note']}")
+
+    def _matrices(self, place: int) -> list[Block]:
+        """The side that moved, or both, and what the pairs are predicted to be."""
+        step, previous = self.trace.steps[place], self.trace.steps[place - 1] if place else None
+        side = solved_side(step)
+        blocks = []
+        for name in ("users", "items") if side is None else (side,):
+            blocks.append(self._factors(step, previous if side is not None else None, name))
+        for name, title in (("predictions", _prediction_word(self.reading)), ("differences", "differences")):
+            if step[name] is not None and (side is not None or place == 0):
+                blocks.append(self._pairs(step, previous, name, title))
+        return blocks
+
+    def _factors(self, step: Mapping[str, Any], previous: Mapping[str, Any] | None, side: str) -> Block:
+        names, places = self.reading.names(side), self._rows_of(side)
+        shares = energy_shares(self.reading, step["item_factors"])
+        heads = factor_heads(step[FACTORS[side]].shape[1], shares)
+        values, before = step[FACTORS[side]], None if previous is None else previous[FACTORS[side]]
+        if step[BIASES[side]] is not None:
+            heads.names, heads.below = ["bias", *heads.names], None if heads.below is None else ["", *heads.below]
+            values = np.column_stack([step[BIASES[side]], values])
+            before = None if previous is None else np.column_stack([previous[BIASES[side]], previous[FACTORS[side]]])
+        return matrix(f"{names.word}s × factors", names, places, values, heads, self.page.width, before, self.n_rows)
+
+    def _pairs(self, step: Mapping[str, Any], previous: Mapping[str, Any] | None, name: str, title: str) -> Block:
+        users, items = self._rows_of("users"), self._rows_of("items")
+        before = None if previous is None or name == "differences" else previous[name][:, items]
+        return matrix(title, self.reading.users, users, step[name][:, items], item_heads(self.reading.items, items),
+                      self.page.width, before, self.n_rows)  # fmt: skip
+
+    def _rows_of(self, side: str) -> list[int]:
+        """Places of one side, what is asked for or watched first."""
+        places = self.reading.names(side).watched_first()
+        asked = self.focus.user if side == "users" else self.focus.item
+        if asked is None or asked in places[: self.n_rows]:
+            return places
+        return [asked, *(place for place in places if place != asked)]
+
+    def _tell_arithmetic(self, step: Mapping[str, Any]) -> None:
+        rows: Sequence[Mapping[str, Any]] = step["rows"]
+        if not self.focus.is_set:
+            if rows and len(rows) <= SMALL and step["item_factors"].shape[1] <= SMALL:
+                self._tell_systems(step, rows)
+            return
+        for row in rows:
+            if self.focus.holds(row):
+                first, *lines = formulas.system(self.reading, step, row)
+                self.page.blank()
+                self.page.say(first)
+                for line in lines:
+                    self.page.say(line, indent=2)
+        if self.focus.user is not None and self.focus.item is not None:
+            self.page.blank()
+            for line in formulas.score(self.reading, step, self.focus.user, self.focus.item):
+                self.page.say(line)
+
+    def _tell_systems(self, step: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Every row's system in a line, or below each other where lines would be too long."""
+        side = self.reading.names(solved_side(step) or "users")
+        told = [formulas.compact_system(row) for row in rows]
+        lines = [
+            [Text(side[int(row["row"])], style="bold"), *map(Text, parts)]
+            for row, parts in zip(rows, told, strict=True)
+        ]
+        self.page.blank()
+        block = grid(lines, [False] * len(lines[0]))
+        if max(line.cell_len for line in block) <= self.page.width:
+            self.page.block(block)
+            return
+        for row, parts in zip(rows, told, strict=True):
+            self.page.say(f"{side[int(row['row'])]}:  {'  '.join(parts)}")
+
+
+def _title(step: Mapping[str, Any]) -> tuple[str, str]:
+    side, index = step["side"], step["index"]
+    if side == "start":
+        return f"step {index}: start", ""
+    if side == "rotation":
+        return f"step {index}: rotation", "both sides turned to the principal axes; no prediction changes"
+    fixed = "items" if side != "items" else "users"
+    what = "final users" if side == "final users" else f"iteration {step['iteration']}, {side}"
+    return f"step {index}: {what}", f"{METHODS[step['method']]}, {fixed} fixed"
+
+
+def _prediction_word(reading: Reading) -> str:
+    return {"rating": "predicted ratings", "preference": "scores", "probability": "probabilities"}[
+        reading.header["link"]
+    ]
+
+
+def _loss_line(step: Mapping[str, Any], previous: Mapping[str, Any] | None) -> str:
+    """The loss with its parts, and what it was before."""
+    if step["side"] == "rotation":
+        return f"loss {number_text(step['loss'])}, as before"
+    parts = [f"{name} {number_text(step[f'{name}_loss'])}" for name in ("observed", "unobserved", "regularization")
+             if step[f"{name}_loss"]]  # fmt: skip
+    was = "" if previous is None else f"{number_text(previous['loss'])} → "
+    text = f"loss {was}{number_text(step['loss'])}"
+    if len(parts) > 1:
+        text += f" = {' + '.join(parts)}"
+    for name, word in (("mse", "MSE"), ("cross_entropy", "mean cross-entropy"), ("validation", "validation")):
+        if step[name] is not None:
+            text += f"; {word} {cell_text(step[name])}"
+    return text
+
+
+__all__ = ["show"]

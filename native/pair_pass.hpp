@@ -42,6 +42,9 @@ struct Pairs {
   const float *w, *c;
 };
 
+// The first pass also adds up the diagonal of sum_j w_j y_j y_j^T where nothing else preconditions.
+enum class Pass { first, first_with_squares, later };
+
 // Neighbours to fetch, one for each that is multiplied.
 struct Fetch {
   const std::int32_t *next, *end;
@@ -95,11 +98,11 @@ inline __attribute__((always_inline)) Four load_four(const float* p) {
 }
 
 // v_j of four pairs from j on, from s_j = y_j . p; the shares of b . p and of the sum of v_j are added lane by lane.
-template <bool IS_FIRST>
+template <Pass PASS>
 inline __attribute__((always_inline)) Four values_of(const Pairs& pairs, std::int64_t j, Four s, Four& b_p,
                                                      Four& v_sum) {
   const Four w = load_four(pairs.w + j), c = load_four(pairs.c + j);
-  const Four v = IS_FIRST ? c - w * s : w * s;
+  const Four v = PASS != Pass::later ? c - w * s : w * s;
   b_p += c * s;
   v_sum += v;
   return v;
@@ -111,7 +114,7 @@ inline double sum_of(Four x) { return static_cast<double>((x[0] + x[1]) + (x[2] 
 
 // The factors of BATCH neighbours from j on; behind the last one it is repeated, with a weight of zero. As many others
 // are fetched. `stride` is the length of a row.
-template <class Source, bool IS_FIRST>
+template <class Source, Pass PASS>
 inline __attribute__((always_inline)) void rows_of(const Pairs& pairs, std::int64_t stride, std::int64_t j,
                                                    Fetch& fetch, const typename Source::Number* (&y)[BATCH]) {
   const auto* table = Source::table(pairs);
@@ -123,8 +126,9 @@ inline __attribute__((always_inline)) void rows_of(const Pairs& pairs, std::int6
     const char* line = reinterpret_cast<const char*>(table + fetch.next[i] * stride);
     std::int64_t at = 0;
     for (; at + 4 * 64 <= bytes; at += 4 * 64)
-      _Pragma("GCC unroll 4") for (int l = 0; l < 4; ++l) __builtin_prefetch(line + at + l * 64, 0, IS_FIRST ? 3 : 2);
-    for (; at < bytes; at += 64) __builtin_prefetch(line + at, 0, IS_FIRST ? 3 : 2);
+      _Pragma("GCC unroll 4") for (int l = 0; l < 4; ++l)
+          __builtin_prefetch(line + at + l * 64, 0, PASS != Pass::later ? 3 : 2);
+    for (; at < bytes; at += 64) __builtin_prefetch(line + at, 0, PASS != Pass::later ? 3 : 2);
   }
   fetch.next += BATCH;
 }
@@ -137,16 +141,31 @@ inline void fill(float* numbers, int length) {
   for (int f = 0; f < length; f += N) Vec<float>::zero().store(numbers + f);
 }
 
-// What a pass needs beside p and q: sums, unit * p, and the factors of BATCH neighbours, which become floats once where
-// they are halves.
+// What a pass needs beside p and q: sums, unit * p, the factors of BATCH neighbours, which become floats once where
+// they are halves, and where to add the squares.
 struct Passing {
-  float *part, *x, *widened;
+  float *part, *x, *widened, *squares;
 };
+
+// squares += sum over a batch of w_j y_j^2, vector by vector; row(i, v) are the factors of neighbour i.
+template <class Row>
+inline __attribute__((always_inline)) void add_squares(const Pairs& pairs, std::int64_t j, int n_vectors,
+                                                       float* squares, const Row& row) {
+  Vec<float> weight[BATCH];
+  RIDGEBACK_EACH_NEIGHBOUR weight[i] = Vec<float>::splat(pairs.w[j + i] * pairs.unit * pairs.unit);
+  for (int v = 0; v < n_vectors; ++v) {
+    Vec<float> sum = at(squares, v * N);
+    RIDGEBACK_EACH_NEIGHBOUR sum = fma(weight[i] * row(i, v), row(i, v), sum);
+    sum.store(squares + v * N);
+  }
+}
 
 // One pass over the pairs, as at the top of the file, for VECTORS vectors of factors: the sums stay in registers, and
 // up to four vectors of the neighbours' factors with them. Returns b . p.
-template <class Source, int VECTORS, bool IS_FIRST>
-double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q, float* widened) {
+template <class Source, int VECTORS, Pass PASS>
+double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q,
+                    const Passing& passing) {
+  float* const widened = passing.widened;
   constexpr bool KEEPS_ROWS = VECTORS <= 4;
   const std::int64_t stride = Source::IS_WHOLE ? VECTORS * N : layout.n_factors;
   const Vec<float> unit = Vec<float>::splat(pairs.unit);
@@ -164,7 +183,7 @@ double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const
     Four b_parts{}, v_parts{};
     for (std::int64_t j = group; j < end; j += BATCH) {
       const typename Source::Number* y[BATCH];
-      rows_of<Source, IS_FIRST>(pairs, stride, j, fetch, y);
+      rows_of<Source, PASS>(pairs, stride, j, fetch, y);
       Vec<float> rows[BATCH][KEEPS_ROWS ? VECTORS : 1], dots[BATCH], scale[BATCH];
       RIDGEBACK_EACH_VECTOR RIDGEBACK_EACH_NEIGHBOUR {
         const Vec<float> row = Source::load(y[i], v, VECTORS, n_last);
@@ -176,17 +195,19 @@ double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const
       }
       alignas(16) float values[BATCH];
       const Four s = folded4(dots[0], dots[1], dots[2], dots[3]) + bias;
-      const Four value = values_of<IS_FIRST>(pairs, j, s, b_parts, v_parts);
+      const Four value = values_of<PASS>(pairs, j, s, b_parts, v_parts);
       std::memcpy(values, &value, sizeof value);
       RIDGEBACK_EACH_NEIGHBOUR scale[i] = Vec<float>::splat(values[i]);
-      RIDGEBACK_EACH_VECTOR RIDGEBACK_EACH_NEIGHBOUR {
+      const auto row = [&](int i, int v) __attribute__((always_inline)) {
         if constexpr (KEEPS_ROWS)
-          sum[v] = fma(scale[i], rows[i][v], sum[v]);
+          return rows[i][v];
         else if constexpr (Source::IS_HALF)
-          sum[v] = fma(scale[i], at(widened, (v * BATCH + i) * N), sum[v]);
+          return at(widened, (v * BATCH + i) * N);
         else
-          sum[v] = fma(scale[i], Source::load(y[i], v, VECTORS, n_last), sum[v]);
-      }
+          return Source::load(y[i], v, VECTORS, n_last);
+      };
+      RIDGEBACK_EACH_VECTOR RIDGEBACK_EACH_NEIGHBOUR sum[v] = fma(scale[i], row(i, v), sum[v]);
+      if constexpr (PASS == Pass::first_with_squares) add_squares(pairs, j, VECTORS, passing.squares, row);
     }
     RIDGEBACK_EACH_VECTOR fma(unit, sum[v], at(q, v * N)).store(q + v * N);
     b_p += sum_of(b_parts);
@@ -197,7 +218,7 @@ double multiply_few(const Pairs& pairs, const Layout& layout, Fetch fetch, const
 }
 
 // The same for any number of vectors, the sums in memory.
-template <class Source, bool IS_FIRST>
+template <class Source, Pass PASS>
 double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q,
                      const Passing& passing) {
   const int n_vectors = layout.bias_at / N;
@@ -216,7 +237,7 @@ double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, cons
     Four b_parts{}, v_parts{};
     for (std::int64_t j = group; j < end; j += BATCH) {
       const typename Source::Number* y[BATCH];
-      rows_of<Source, IS_FIRST>(pairs, stride, j, fetch, y);
+      rows_of<Source, PASS>(pairs, stride, j, fetch, y);
       Vec<float> dots[BATCH], scale[BATCH];
       RIDGEBACK_EACH_NEIGHBOUR dots[i] = Vec<float>::zero();
       _Pragma("GCC unroll 2") for (int v = 0; v < n_vectors; ++v) {
@@ -229,19 +250,21 @@ double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, cons
       }
       alignas(16) float values[BATCH];
       const Four s = folded4(dots[0], dots[1], dots[2], dots[3]) + bias;
-      const Four value = values_of<IS_FIRST>(pairs, j, s, b_parts, v_parts);
+      const Four value = values_of<PASS>(pairs, j, s, b_parts, v_parts);
       std::memcpy(values, &value, sizeof value);
       RIDGEBACK_EACH_NEIGHBOUR scale[i] = Vec<float>::splat(values[i]);
+      const auto row = [&](int i, int v) __attribute__((always_inline)) {
+        if constexpr (Source::IS_HALF)
+          return at(widened, (v * BATCH + i) * N);
+        else
+          return Source::load(y[i], v, n_vectors, n_last);
+      };
       _Pragma("GCC unroll 2") for (int v = 0; v < n_vectors; ++v) {
         Vec<float> sum = at(part, v * N);
-        RIDGEBACK_EACH_NEIGHBOUR {
-          if constexpr (Source::IS_HALF)
-            sum = fma(scale[i], at(widened, (v * BATCH + i) * N), sum);
-          else
-            sum = fma(scale[i], Source::load(y[i], v, n_vectors, n_last), sum);
-        }
+        RIDGEBACK_EACH_NEIGHBOUR sum = fma(scale[i], row(i, v), sum);
         sum.store(part + v * N);
       }
+      if constexpr (PASS == Pass::first_with_squares) add_squares(pairs, j, n_vectors, passing.squares, row);
     }
     add_scaled<float>(pairs.unit, part, q, layout.bias_at);
     b_p += sum_of(b_parts);
@@ -251,27 +274,25 @@ double multiply_many(const Pairs& pairs, const Layout& layout, Fetch fetch, cons
   return b_p;
 }
 
-template <class Source, bool IS_FIRST, int VECTORS = 1>
+template <class Source, Pass PASS, int VECTORS = 1>
 double multiply_source(const Pairs& pairs, const Layout& layout, Fetch fetch, const float* p, float* q,
                        const Passing& passing) {
-  if constexpr (VECTORS > FEW_VECTORS) {
-    return multiply_many<Source, IS_FIRST>(pairs, layout, fetch, p, q, passing);
+  if constexpr (VECTORS > (Source::IS_WHOLE ? FEW_VECTORS : FEW_VECTORS / 2)) {
+    return multiply_many<Source, PASS>(pairs, layout, fetch, p, q, passing);
   } else {
-    if (layout.bias_at == VECTORS * N)
-      return multiply_few<Source, VECTORS, IS_FIRST>(pairs, layout, fetch, p, q, passing.widened);
-    return multiply_source<Source, IS_FIRST, VECTORS + 1>(pairs, layout, fetch, p, q, passing);
+    if (layout.bias_at == VECTORS * N) return multiply_few<Source, VECTORS, PASS>(pairs, layout, fetch, p, q, passing);
+    return multiply_source<Source, PASS, VECTORS + 1>(pairs, layout, fetch, p, q, passing);
   }
 }
 
 // Pass `number` over a row's pairs; returns b . p.
-template <bool IS_FIRST>
+template <Pass PASS>
 double multiply(const Pairs& pairs, const Layout& layout, int number, const float* p, float* q,
                 const Passing& passing) {
   const Fetch fetch = fetch_in_pass(pairs, layout, number);
-  if (pairs.halves) return multiply_source<Halves, IS_FIRST>(pairs, layout, fetch, p, q, passing);
-  return layout.n_factors == layout.bias_at
-             ? multiply_source<WholeFloats, IS_FIRST>(pairs, layout, fetch, p, q, passing)
-             : multiply_source<RaggedFloats, IS_FIRST>(pairs, layout, fetch, p, q, passing);
+  if (pairs.halves) return multiply_source<Halves, PASS>(pairs, layout, fetch, p, q, passing);
+  return layout.n_factors == layout.bias_at ? multiply_source<WholeFloats, PASS>(pairs, layout, fetch, p, q, passing)
+                                            : multiply_source<RaggedFloats, PASS>(pairs, layout, fetch, p, q, passing);
 }
 
 #undef RIDGEBACK_EACH_NEIGHBOUR

@@ -56,6 +56,19 @@ inline double fused(double a, double b, double c) {
 #endif
 }
 
+// To half precision, to the nearest, ties to even; |x| must be below 65520.
+inline std::uint16_t to_half(float x) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const std::uint32_t sign = bits >> 16 & 0x8000u;
+  bits &= 0x7fffffffu;
+  float magnitude;
+  std::memcpy(&magnitude, &bits, sizeof magnitude);
+  magnitude *= 0x1p-112f;
+  std::memcpy(&bits, &magnitude, sizeof bits);
+  return static_cast<std::uint16_t>(sign | (bits + 0xfffu + (bits >> 13 & 1u)) >> 13);
+}
+
 // As many floats as a register holds numbers, and back. With the instructions' own names: the compiler's conversion
 // takes a register apart and puts it together again.
 inline __attribute__((always_inline)) RegisterOf<float>::type widen(const float* p, float) {
@@ -157,6 +170,24 @@ struct Vec {
   inline __attribute__((always_inline)) void store(T* p) const {
     for (int i = 0; i < N_REGISTERS; ++i) std::memcpy(p + i * LANES, &part[i], REGISTER_BYTES);
   }
+  // In half precision, to the nearest, ties to even; T is float, magnitudes are below 65520.
+  inline __attribute__((always_inline)) void store_halves(std::uint16_t* p) const {
+#if defined(__AVX512F__)
+    __m512 numbers;
+    std::memcpy(&numbers, &part, sizeof numbers);
+    const __m256i halves = _mm512_maskz_cvtps_ph(0xffff, numbers, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    std::memcpy(p, &halves, sizeof halves);
+#elif defined(__F16C__)
+    for (int i = 0; i < 2; ++i) {
+      __m256 numbers;
+      std::memcpy(&numbers, &part[i], sizeof numbers);
+      const __m128i halves = _mm256_cvtps_ph(numbers, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+      std::memcpy(p + 8 * i, &halves, sizeof halves);
+    }
+#else
+    for (int i = 0; i < N; ++i) p[i] = to_half(lane(i));
+#endif
+  }
   // As many floats, rounded where T is double.
   inline __attribute__((always_inline)) void store_floats(float* p) const {
     for (int i = 0; i < N_REGISTERS; ++i) narrow(part[i], p + i * LANES);
@@ -250,19 +281,6 @@ inline __attribute__((always_inline)) Vec<T> subtract_product(const Vec<T>& a, c
   Vec<T> r;
   for (int i = 0; i < N_REGISTERS; ++i) r.part[i] = subtracted(a.part[i], b.part[i], c.part[i]);
   return r;
-}
-
-// To half precision, to the nearest, ties to even; |x| must be below 65520.
-inline std::uint16_t to_half(float x) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  const std::uint32_t sign = bits >> 16 & 0x8000u;
-  bits &= 0x7fffffffu;
-  float magnitude;
-  std::memcpy(&magnitude, &bits, sizeof magnitude);
-  magnitude *= 0x1p-112f;
-  std::memcpy(&bits, &magnitude, sizeof bits);
-  return static_cast<std::uint16_t>(sign | (bits + 0xfffu + (bits >> 13 & 1u)) >> 13);
 }
 
 // Shuffles within groups of 16 bytes, four floats a group: the first or last two of x and y, alternating or in a row.

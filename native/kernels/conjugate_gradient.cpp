@@ -17,15 +17,6 @@
 namespace ridgeback::RIDGEBACK_LEVEL {
 namespace {
 
-// diagonal += sum_j w_j y_j^2, and sum_j w_j at the bias.
-void add_squares(const Pairs& pairs, const Layout& layout, float* diagonal) {
-  for (std::int64_t j = 0; j < pairs.n; ++j) {
-    const float* y = pairs.factors + static_cast<std::int64_t>(pairs.columns[j]) * layout.n_factors;
-    for (int f = 0; f < layout.n_factors; ++f) diagonal[f] += pairs.w[j] * y[f] * y[f];
-    if (layout.length > layout.bias_at) diagonal[layout.bias_at] += pairs.w[j];
-  }
-}
-
 // The diagonal becomes its inverse. Far below the largest, a direction is the rounding of float32 factors: it stays as
 // it is, or moves with care.
 void invert(float* diagonal, int length) {
@@ -67,6 +58,7 @@ Vectors take_vectors(Scratch scratch, const Layout& layout, std::int64_t longest
   Vectors s;
   float** const pieces[] = {&s.x, &s.r, &s.z, &s.p, &s.q, &s.D, &s.inverse, &s.passing.part, &s.passing.x};
   for (float** piece : pieces) *piece = scratch.take<float>(layout.length);
+  s.passing.squares = s.inverse;
   s.passing.widened = scratch.take<float>(BATCH * layout.length);
   s.w = scratch.take<float>(longest_row + BATCH);
   s.c = scratch.take<float>(longest_row + BATCH);
@@ -97,9 +89,18 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
   for (std::int64_t j = pairs.n; j < (pairs.n + BATCH - 1) / BATCH * BATCH; ++j) s.w[j] = s.c[j] = 0;
   fill_ridges(problem, fixed, layout, r, s.D);
 
-  double b_x = multiply<true>(pairs, layout, 0, s.x, s.r, s.passing);
   for_vectors(layout.length, [&](int f) { at(s.D, f).store(s.inverse + f); });
-  if (!fixed.gram && options.n_cg_steps > 0) add_squares(pairs, layout, s.inverse);
+  double b_x = 0;
+  if (fixed.gram || options.n_cg_steps == 0) {
+    b_x = multiply<Pass::first>(pairs, layout, 0, s.x, s.r, s.passing);
+  } else {
+    b_x = multiply<Pass::first_with_squares>(pairs, layout, 0, s.x, s.r, s.passing);
+    if (problem.bias_ridges) {
+      Four weights{};
+      for (std::int64_t j = 0; j < pairs.n; j += BATCH) weights += load_four(s.w + j);
+      s.inverse[layout.bias_at] += static_cast<float>(sum_of(weights));
+    }
+  }
   invert(s.inverse, layout.length);
   for_vectors(layout.length, [&](int f) {
     const Vec<float> q = at(s.D, f) * at(s.x, f), r = at(s.r, f) - q, z = at(s.inverse, f) * r;
@@ -115,7 +116,7 @@ double solve_row(const RowProblem& problem, const FixedSide& fixed, const Layout
   const double least_gain = options.least_gain * static_cast<double>(pairs.n);
   double expected = 0;
   for (int step = 0; step < options.n_cg_steps && residual > least && (step == 0 || expected > least_gain); ++step) {
-    const double b_p = multiply<false>(pairs, layout, step + 1, s.p, s.q, s.passing);
+    const double b_p = multiply<Pass::later>(pairs, layout, step + 1, s.p, s.q, s.passing);
     for_vectors(layout.length, [&](int f) { fma(at(s.D, f), at(s.p, f), at(s.q, f)).store(s.q + f); });
     const float curvature = dot<float>(s.p, s.q, layout.length);
     if (!(curvature > 0)) break;

@@ -101,19 +101,29 @@ void rotate(float* factors, const double* rotation, int k, std::int64_t begin, s
 }
 
 float largest(const float* numbers, std::int64_t n) {
-  float most = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float magnitude = numbers[i] < 0 ? -numbers[i] : numbers[i];
-    most = magnitude > most ? magnitude : most;
-  }
-  return most;
+  constexpr int N = Vec<float>::N;
+  float most[N] = {}, magnitudes[N];  // lane by lane: one maximum would wait for the one before
+  std::int64_t at = 0;
+  const auto compare = [&](int count) {
+    for (int i = 0; i < count; ++i) magnitudes[i] = numbers[at + i] < 0 ? -numbers[at + i] : numbers[at + i];
+    for (int i = 0; i < count; ++i) most[i] = magnitudes[i] > most[i] ? magnitudes[i] : most[i];
+  };
+  for (; at + N <= n; at += N) compare(N);
+  compare(static_cast<int>(n - at));
+  float result = 0;
+  for (const float one : most) result = one > result ? one : result;
+  return result;
 }
 
 void halve(const float* factors, int k, float scale, std::int64_t begin, std::int64_t end, std::uint16_t* halves) {
+  constexpr int N = Vec<float>::N;
+  const Vec<float> unit = Vec<float>::splat(scale);
   const std::int64_t padded = padded_to(k);
   for (std::int64_t r = begin; r < end; ++r) {
-    for (std::int64_t f = 0; f < k; ++f) halves[r * padded + f] = to_half(scale * factors[r * k + f]);
-    for (std::int64_t f = k; f < padded; ++f) halves[r * padded + f] = 0;
+    const float* x = factors + r * k;
+    int f = 0;
+    for (; f + N <= k; f += N) (unit * Vec<float>::load(x + f)).store_halves(halves + r * padded + f);
+    if (f < k) (unit * Vec<float>::load_floats(x + f, k - f)).store_halves(halves + r * padded + f);
   }
 }
 

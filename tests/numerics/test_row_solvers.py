@@ -345,7 +345,7 @@ def test_halves_are_numpys(n_factors: int) -> None:
     assert halve(np.zeros((2, n_factors), np.float32))[0].sum() == 0
 
 
-@pytest.mark.parametrize("pull", ["weight", "one_plus_weight"])
+@pytest.mark.parametrize("pull", ["weight", "one_plus_weight", "target"])
 @pytest.mark.parametrize("n_factors", [5, 16, 31, 64, 80, 130])
 def test_cg_on_halves_is_cg_on_rounded_factors(pull: Pull, n_factors: int) -> None:
     case, diagonal = Case.make((120, 90, n_factors, 0.2), pull, False, ridge=2.0).turned()

@@ -18,14 +18,13 @@ WORTHWHILE = 0.01
 MOST_STEPS = 8
 
 # Factors that take more bytes are gathered from a copy in half precision: beyond a core's own cache gathering is what
-# takes the time. Half-steps on 4 to 8 MB took a seventh to a fifth less and on 35 MB a third, on 1.5 MB a tenth more;
-# rows are off by less than 1e-3 (`benchmarks/row_errors.py`).
+# takes the time. `benchmarks/halves.py` prints what is won by size and how far rows are off, less than 1e-3.
 HALVES_BEYOND_BYTES = 3 << 20
 
 
-def gathers_halves(fixed: Side, gram: Float64Array | None) -> bool:
+def gathers_halves(fixed: Side) -> bool:
     """Whether conjugate gradient gathers from a copy in half precision."""
-    return gram is not None and fixed.factors.nbytes > HALVES_BEYOND_BYTES and native.has_halves()
+    return fixed.factors.nbytes > HALVES_BEYOND_BYTES and native.has_halves()
 
 
 @dataclass
@@ -165,7 +164,7 @@ class ConjugateGradient:
             None if gram is None else np.diag(gram).copy(),
             n_steps=self.n_steps,
             least_gain=self.least_gain,
-            gathers_halves=gathers_halves(fixed, gram),
+            gathers_halves=gathers_halves(fixed),
             n_threads=n_threads,
             cancel=cancel,
         )

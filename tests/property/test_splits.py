@@ -13,6 +13,7 @@ from ridgeback.errors import DataError
 
 SPLITS = {
     "random": lambda data, seed: split.random(data, 0.3, random_state=seed),
+    "random_per_user": lambda data, seed: split.random_per_user(data, 0.3, random_state=seed),
     "leave_last_out": lambda data, seed: split.leave_last_out(data, n=1 + seed % 2),
     "by_time": lambda data, seed: split.by_time(data, 0.3),
     "k_fold": lambda data, seed: list(split.k_fold(data, 3, random_state=seed))[seed % 3],
@@ -109,3 +110,54 @@ def test_by_user_shows_and_keeps_at_least_one_pair_of_each_chosen_user(data, see
 
 def rows_of(part, user):
     return slice(part.user_items.indptr[user], part.user_items.indptr[user + 1])
+
+
+@settings(deadline=None)
+@given(data=interactions(), seed=st.integers(0, 5), share=st.floats(0.05, 0.95))
+def test_random_per_user_takes_the_share_of_each_user(data, seed, share):
+    try:
+        train, test = split.random_per_user(data, share, seed)
+    except DataError:
+        assume(False)
+    counts = data.user_items.counts()
+    expected = np.where(counts > 1, np.clip(np.rint(share * counts), 1, np.maximum(counts - 1, 1)), 0)
+    np.testing.assert_array_equal(test.user_items.counts(), expected)
+    assert (train.user_items.counts()[counts > 0] > 0).all()
+
+
+@settings(deadline=None)
+@given(data=interactions(), least=st.tuples(st.integers(1, 4), st.integers(1, 4)))
+def test_the_core_is_the_largest_part_with_these_counts(data, least):
+    rest = set(zip(data.user_items.row_of_entry().tolist(), data.user_items.indices.tolist(), strict=True))
+    while True:
+        users, items = [u for u, _ in rest], [i for _, i in rest]
+        kept = {(u, i) for u, i in rest if users.count(u) >= least[0] and items.count(i) >= least[1]}
+        if kept == rest:
+            break
+        rest = kept
+    if not rest:
+        with pytest.raises(DataError, match="leave nothing of the"):
+            split.k_core(data, *least)
+        return
+    core = split.k_core(data, *least)
+    matrix = core.user_items
+    assert set(zip(matrix.row_of_entry().tolist(), matrix.indices.tolist(), strict=True)) == rest
+    assert core.user_ids is data.user_ids
+    assert max(least) == 1 or core.report["k_core"]["n_pairs_left_out"] == data.nnz - len(rest)
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_minimum_counts_make_a_partition_of_the_core(name):
+    rng = np.random.default_rng(5)
+    places = np.flatnonzero(rng.random(600) < 0.12)
+    data = Interactions.from_arrays(places // 30, places % 30, timestamps=rng.integers(0, 99, len(places)))
+    arguments = {"min_user_count": 3, "min_item_count": 2}
+    parts = next(split.k_fold(data, 3, **arguments)) if name == "k_fold" else getattr(split, name)(data, **arguments)
+    core = split.k_core(data, 3, 2)
+    assert 0 < core.nnz < data.nnz
+    assert sum(part.nnz for part in parts) == core.nnz
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([p.user_items.row_of_entry() * 30 + p.user_items.indices for p in parts])),
+        core.user_items.row_of_entry() * 30 + core.user_items.indices,
+    )
+    assert parts[0].report["split"]["minimum_counts"] == core.report["k_core"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ridgeback.evaluation import Report
 
 _SPLIT = "Split"
+_RULES = ("random", "random-per-user", "leave-last-out", "by-time", "by-user")
 
 
 def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -33,9 +34,9 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
 
 @click.command("evaluate", cls=Command, short_help="Judge a model on data it has not seen.")
 @click.argument("file", required=False, callback=event_file)
-@option("--split", "rule", type=click.Choice(["random", "leave-last-out", "by-time", "by-user"]), default="random",
-        show_default=True, section=_SPLIT, help="What is held out: random rows, each user's last, all after a "
-        "moment, or parts of users that the fit never saw.")  # fmt: skip
+@option("--split", "rule", type=click.Choice(_RULES),
+        default="random", show_default=True, section=_SPLIT, help="What is held out: random rows, a share of each "
+        "user's rows, each user's last, all after a moment, or parts of users that the fit never saw.")  # fmt: skip
 @option("--test", callback=input_file, metavar="FILE", section=_SPLIT,
         help="Judge on this file instead of holding a part out; read with the same options.")  # fmt: skip
 @option("--test-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="NUMBER", section=_SPLIT,
@@ -45,6 +46,10 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
 @option("--n-last", type=click.IntRange(min=1), metavar="INTEGER", section=_SPLIT,
         help="leave-last-out: rows a user. [default: 1]")  # fmt: skip
 @option("--cutoff", metavar="TIME", section=_SPLIT, help="by-time: hold out what comes after this timestamp.")
+@option("--min-user-count", type=click.IntRange(min=1), metavar="INTEGER", section=_SPLIT,
+        help="Leave out users with fewer rows (and items, until nobody has too few). [default: 1]")  # fmt: skip
+@option("--min-item-count", type=click.IntRange(min=1), metavar="INTEGER", section=_SPLIT,
+        help="Leave out items with fewer rows. [default: 1]")  # fmt: skip
 @option("--seed", type=int, default=0, show_default=True, metavar="INTEGER", section=_SPLIT, help="Seed of the split.")
 @option("-k", "--k", callback=list_lengths, default="10,20", show_default=True, metavar="N,...", section="Judging",
         help="Lengths of the lists.")  # fmt: skip
@@ -79,6 +84,7 @@ def command(
         train, held_out, rule = data, read_data(test, {**options, "query": None}), f"the rows of {test}"
     else:
         train, history, held_out = _split(data, rule, options)
+    _say_left_out(out, train)
     out.say(f"fitted on {train.nnz:,} pairs, judged on {held_out.nnz:,} ({rule})")
     if fit_with_progress(model, train, family, {}):
         raise KeyboardInterrupt
@@ -114,10 +120,12 @@ def show_report(out: Output, report: Report, names: Sequence[str] | None = None)
 def _check_split_options(rule: str, test: str | None, options: dict[str, Any]) -> None:
     """Refuse options that the split does not have, instead of leaving them aside in silence."""
     belongs = {
-        "test_fraction": ("random", "by-time", "by-user"),
+        "test_fraction": ("random", "random-per-user", "by-time", "by-user"),
         "history_fraction": ("by-user",),
         "n_last": ("leave-last-out",),
         "cutoff": ("by-time",),
+        "min_user_count": _RULES,
+        "min_item_count": _RULES,
     }
     for name, rules in belongs.items():
         if options[name] is None:
@@ -139,17 +147,29 @@ def _split(
     from ridgeback.data import split
 
     fraction, seed = options["test_fraction"] or 0.2, options["seed"]
+    least = {name: options[name] or 1 for name in ("min_user_count", "min_item_count")}
     if rule == "by-user":
         share = options["history_fraction"] or 0.8
-        return split.by_user(data, test_fraction=fraction, history_fraction=share, random_state=seed)
+        return split.by_user(data, test_fraction=fraction, history_fraction=share, random_state=seed, **least)
     if rule == "leave-last-out":
-        train, test = split.leave_last_out(data, n=options["n_last"] or 1)
+        train, test = split.leave_last_out(data, n=options["n_last"] or 1, **least)
     elif rule == "by-time":
         cutoff = None if options["cutoff"] is None else _time(options["cutoff"])
-        train, test = split.by_time(data, test_fraction=fraction, cutoff=cutoff)
+        train, test = split.by_time(data, test_fraction=fraction, cutoff=cutoff, **least)
     else:
-        train, test = split.random(data, test_fraction=fraction, random_state=seed)
+        draw = split.random if rule == "random" else split.random_per_user
+        train, test = draw(data, test_fraction=fraction, random_state=seed, **least)
     return train, None, test
+
+
+def _say_left_out(out: Output, train: Interactions) -> None:
+    """Say whom --min-user-count and --min-item-count left out."""
+    left_out = (train.report.get("split") or {}).get("minimum_counts")
+    if left_out:
+        out.say(
+            f"left out for their counts: {left_out['n_users_left_out']:,} users, {left_out['n_items_left_out']:,} "
+            f"items, {left_out['n_pairs_left_out']:,} rows"
+        )
 
 
 def _time(text: str) -> int:

@@ -43,7 +43,10 @@ def merge(stored: Interactions, events: Interactions) -> tuple[Interactions, Row
         titles=_titles(stored.titles, events.titles, item_ids),
         duplicates=stored.duplicates,
         has_ratings=stored.has_ratings,
-        report={**stored.report, "n_merged_events": events.nnz},
+        report={
+            **{name: value for name, value in stored.report.items() if name not in ("split", "k_core")},
+            "n_merged_events": events.nnz,
+        },
     )
     return whole, np.unique(event_users), np.unique(event_items)
 

@@ -111,6 +111,7 @@ def evaluate(
         "asked": "trained users" if history is None else "new users with a history",
         "relevant": "value > 0" if threshold is None else f"value >= {threshold:g}",
         "k": list(lengths),
+        **_provenance({"train": train, "history": history, "test": test}),
     }
     compared = _baselines(fitted, kind) if baselines else []
     judged = {}
@@ -178,6 +179,24 @@ class _Judged:
         if rating is not None:
             self.metrics |= rating.metrics()
             self.by_user |= rating.by_user(np.flatnonzero(cases.is_judged))
+
+
+def _provenance(parts: dict[str, Interactions | None]) -> dict[str, Any]:
+    """What made the parts (None where it was none of `ridgeback.split`), and what tells them from others."""
+    given = {name: part for name, part in parts.items() if part is not None}
+    records = [part.report.get("split") for part in given.values()]
+    bare = [record and {name: value for name, value in record.items() if name != "part"} for record in records]
+    return {
+        "split": bare[0] if all(record == bare[0] for record in bare) else None,
+        "parts": {
+            name: {
+                "n_users": int(np.count_nonzero(part.user_items.counts())),
+                "n_pairs": part.nnz,
+                "fingerprint": part.fingerprint(),
+            }
+            for name, part in given.items()
+        },
+    }
 
 
 def _interactions(data: Any) -> Interactions:

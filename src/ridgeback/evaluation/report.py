@@ -36,7 +36,9 @@ class Report:
     parameters : dict
         Every parameter as the fit used it.
     protocol : dict
-        What was ranked, for whom, what was relevant, list lengths.
+        What was ranked, for whom, what was relevant, list lengths; ``"split"``: name, parameters, seed and counts of
+        the split that made the parts, None where it was none of `ridgeback.split`; ``"parts"``: users, pairs and
+        fingerprint of each.
     metrics : dict of str to float
         ``metrics["ndcg@10"]``; means over the judged users. coverage is one figure for all; rmse, mae and log_loss are
         over all test pairs.
@@ -106,7 +108,7 @@ class Report:
         found: dict[str, Any] = {
             "model": self.model,
             "parameters": {name: _plain(value) for name, value in self.parameters.items()},
-            "protocol": dict(self.protocol),
+            "protocol": _plain(self.protocol),
             "n_users": self.n_users,
             "excluded": self.excluded,
             "exclusions": dict(self.exclusions),

@@ -147,3 +147,61 @@ def test_csr_matrices_are_taken_as_fit_takes_them(data):
         split.by_time(csr)
     with pytest.raises(DataError, match=r"got a path\. Read it first"):
         split.random("ratings.csv")
+
+
+def test_parts_remember_their_split(data):
+    train, test = split.random(data, 0.5, 7, min_user_count=2)
+    assert train.report["split"] == {
+        "name": "random",
+        "parameters": {"test_fraction": 0.5},
+        "random_state": 7,
+        "minimum_counts": {
+            "min_user_count": 2,
+            "min_item_count": 1,
+            "n_users_left_out": 1,
+            "n_items_left_out": 0,
+            "n_pairs_left_out": 1,
+        },
+        "n_pairs": {"train": 3, "test": 2},
+        "n_users": {
+            "train": int((train.user_items.counts() > 0).sum()),
+            "test": int((test.user_items.counts() > 0).sum()),
+        },
+        "of": None,
+        "part": "train",
+    }
+    assert test.report["split"]["part"] == "test"
+    again = split.leave_last_out(train)[1].report["split"]
+    assert (again["name"], again["parameters"], again["random_state"]) == ("leave_last_out", {"n": 1}, None)
+    assert again["of"] == train.report["split"]
+    assert "split" not in data.report
+    assert "split" not in train.merge(test)[0].report
+
+
+def test_a_drawn_seed_is_recorded_and_makes_the_split_again(data):
+    _, test = split.random_per_user(data, 0.4, None)
+    again = split.random_per_user(data, 0.4, test.report["split"]["random_state"])[1]
+    assert pairs(again) == pairs(test)
+    by_generator = split.random(data, 0.4, np.random.default_rng(1))[1]
+    assert by_generator.report["split"]["random_state"] == "a generator (PCG64)"
+
+
+def test_folds_and_moments_are_recorded(data):
+    assert [test.report["split"]["parameters"]["fold"] for _, test in split.k_fold(data, 3)] == [0, 1, 2]
+    assert split.by_time(data, cutoff=40)[1].report["split"]["parameters"] == {"cutoff": 40}
+    moment = split.by_time(data, 0.5)[1].timestamps.min()
+    assert split.by_time(data, 0.5)[1].report["split"]["parameters"] == {"test_fraction": 0.5, "cutoff": moment}
+
+
+def test_minimum_counts_are_checked(data):
+    with pytest.raises(ParameterError, match=r"'min_user_count' parameter must be an int of at least 1. Got 0"):
+        split.random(data, min_user_count=0)
+    with pytest.raises(ParameterError, match="'min_item_count' parameter must be an int"):
+        split.k_core(data, 1, 2.5)
+    with pytest.raises(DataError, match="min_user_count=4 and min_item_count=1 leave nothing of the 6 pairs"):
+        split.by_user(data, min_user_count=4)
+
+
+def test_random_per_user_needs_a_user_with_two_pairs():
+    with pytest.raises(DataError, match="leaves the test part empty: no user has more than one of the 2 pairs"):
+        split.random_per_user(Interactions.from_arrays([1, 2], [1, 1]))

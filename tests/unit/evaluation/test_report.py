@@ -139,3 +139,18 @@ def test_reports_on_other_users_cannot_be_compared(report):
     other = rb.evaluate(rb.Popularity(), train, rb.Interactions.from_arrays(["y"], ["b"]))
     with pytest.raises(DataError, match="No user was judged in both"):
         report.compare(other)
+
+
+def test_the_protocol_names_the_split_and_its_parts(parts, report):
+    found = json.loads(report.to_json())["protocol"]
+    assert found["split"]["name"] == "random"
+    assert found["split"]["random_state"] == 0
+    assert found["split"]["parameters"] == {"test_fraction": 0.25}
+    assert found["parts"]["train"] == {
+        "n_users": 120,
+        "n_pairs": parts[0].nnz,
+        "fingerprint": parts[0].fingerprint(),
+    }
+    assert found["parts"]["test"]["fingerprint"] == parts[1].fingerprint()
+    other = rb.split.random(catalogue(n_users=120, n_items=60), 0.2)[1]
+    assert rb.evaluate(rb.Popularity(), parts[0], other, baselines=False).protocol["split"] is None

@@ -192,7 +192,7 @@ class Alternation:
         self._spares.clear()
         vectors = self._principal_axes()
         self._rotate(vectors)
-        turned = vectors if self.rotation is None else self.rotation @ vectors
+        turned = vectors if self.rotation is None else product(self.rotation, vectors)
         self.rotation = None
         return turned
 

@@ -46,7 +46,7 @@ def test_the_log_of_typed_matrices_when_piped(run_process: Callable[..., subproc
     assert (
         """
 step 1: iteration 1, users   each row solved exactly, items fixed
-users × factors          predicted ratings        differences
+users × factors          predicted ratings        rating - prediction
         f1        f2             i1        i2             i1      i2
       17 %      83 %     u1  2.7129 ▲  1.9010 ▲   u1  1.2871  0.0990
 u1  2.6733 ▲  5.4455 ▲   u2  2.0000 ▲  1.4000 ▲   u2  1.0000       .
@@ -175,6 +175,17 @@ def test_worked_examples_beside_what_is_printed(run: Run) -> None:
     }  # times differ
     found = record(run, "--example", "new_user_2x2", "--loss", "ials", "--count", "3")
     assert (found["kind"], found["parameters"]["alpha"]) == ("fold-in", 1.0)
+
+
+def test_files_of_the_other_narrators(run: Run, tmp_path: Path) -> None:
+    page, record_file = tmp_path / "trace.html", tmp_path / "trace.json"
+    done = run("trace", "--ratings", "4 2; 3 .", "--n-iterations", 1, "--new-user", "5 .", "--html", page, "--json-out",
+               record_file)  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert f"the page of the new user is in {tmp_path / 'trace-new-user.html'}" in done.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert rb.Trace.from_json(record_file).header["kind"] == "whole"
+    assert rb.Trace.from_json(tmp_path / "trace-new-user.json").header["kind"] == "fold-in"
 
 
 def test_several_sources_of_one_json(run: Run) -> None:

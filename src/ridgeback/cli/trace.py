@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +30,7 @@ EXAMPLES = ("explicit_2x2", "implicit_2x2", "new_user_2x2")
 _BASELINES = ("popularity", "bias")
 _MATRICES, _SHOWN, _WRITTEN = "Matrices", "What is shown", "What is written"
 _OF_MATRICES = ("user_factors", "item_factors", "users", "items", "new_user")
+_NARRATORS = {"html": ("to_html", "page"), "json_out": ("to_json", "record")}
 _LONGEST = 100
 N_RECOMMENDATIONS = 5
 
@@ -61,6 +63,8 @@ N_RECOMMENDATIONS = 5
 )
 @option("--rows", type=click.IntRange(min=1), default=10, show_default=True, metavar="INTEGER", section=_SHOWN,
         help="Rows of a matrix to show at most.")  # fmt: skip
+@option("--html", callback=output_file, metavar="FILE", section=_WRITTEN,
+        help="Write one HTML page: every step, every number computed again where you point.")  # fmt: skip
 @option("--json-out", callback=output_file, metavar="FILE", section=_WRITTEN, help="Write the record as JSON.")
 @data_options
 @model_options(default=None)
@@ -85,8 +89,9 @@ def command(
     if sum(source is not None for source in (ratings, example, file or options["query"])) != 1:
         raise click.UsageError('give one of: --ratings "4 2; 3 .", a FILE of events, or --example NAME.')
     _refuse_strays(file or options["query"], ratings, example, family, options)
-    if options["json_out"] is not None:
-        check_not_among(options["json_out"], (file, options["titles"]))
+    for name in _NARRATORS:
+        if options[name] is not None:
+            check_not_among(options[name], (file, options["titles"]))
     out = Output(as_json)
     more: dict[Any, Any] = {}
     told = _Telling(out, options, list(step) or ("all" if all_steps else None), rows)
@@ -97,7 +102,7 @@ def command(
     else:
         trace, new_user, more = _watched(out, file, family or "implicit", options)
     told.tell(trace, new_user, more)
-    _write(out, trace, options)
+    _write(out, trace, new_user, options)
     if as_json:
         print(trace.to_json() if new_user is None else _with_new_user(trace, new_user))
 
@@ -228,11 +233,18 @@ def _refuse_long(*ids: str | None) -> None:
             raise click.UsageError(f"an id of {len(text):,} characters is none of these data's: '{text[:24]}...'.")
 
 
-def _write(out: Output, trace: Trace, options: Mapping[str, Any]) -> None:
-    """The other narrators' files."""
-    if options["json_out"] is not None:
-        trace.to_json(options["json_out"])
-        out.say(f"\nthe record is in {options['json_out']}")
+def _write(out: Output, trace: Trace, new_user: Trace | None, options: Mapping[str, Any]) -> None:
+    """The other narrators' files; of a new user beside the fit's."""
+    for name, (narrator, what) in _NARRATORS.items():
+        path = options[name]
+        if path is None:
+            continue
+        getattr(trace, narrator)(path)
+        out.say(f"\nthe {what} is in {path}")
+        if new_user is not None:
+            beside = Path(path).with_stem(f"{Path(path).stem}-new-user")
+            getattr(new_user, narrator)(beside)
+            out.say(f"the {what} of the new user is in {beside}")
 
 
 def _with_new_user(trace: Trace, new_user: Trace) -> str:

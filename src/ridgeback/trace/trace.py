@@ -169,7 +169,7 @@ class Trace:
         >>> explicit_2x2(regularization=0.1).show(step=1, width=90)
         <BLANKLINE>
         step 1: iteration 1, users   each row solved exactly, items fixed
-        users × factors              predicted ratings            differences
+        users × factors              predicted ratings            rating - prediction
                     f1        f2             item 1    item 2              item 1  item 2
                   17 %      83 %     user 1  2.7129 ▲  1.9010 ▲   user 1   1.2871  0.0990
         user 1  2.6733 ▲  5.4455 ▲   user 2  3.2475 ▲  2.3267 ▲   user 2  -0.2475  2.6733

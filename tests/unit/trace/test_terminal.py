@@ -142,7 +142,7 @@ users × factors              predicted ratings
 user 1  2.6733 ▲  5.4455 ▲   user 2  3.2475 ▲  2.3267 ▲
 user 2  2.1782 ▲  7.0297 ▲
 
-differences
+rating - prediction
          item 1  item 2
 user 1   1.2871  0.0990
 user 2  -0.2475  2.6733

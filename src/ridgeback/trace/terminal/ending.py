@@ -16,7 +16,7 @@ from ridgeback.trace.terminal.layout import Block, Page, grid
 from ridgeback.trace.terminal.matrices import energy_shares, largest_items
 
 PARTS = (("observed_loss", "█"), ("unobserved_loss", "▒"), ("regularization_loss", "░"))
-LONGEST_BAR = 24
+SHORTEST_BAR, LONGEST_BAR = 8, 24
 MOST_LINES, N_FIRST, N_LAST = 20, 12, 5
 N_TOP_ITEMS = 3
 
@@ -29,40 +29,38 @@ def tell_losses(page: Page, steps: Sequence[Mapping[str, Any]]) -> None:
     if "loss" in columns and sum(part in columns for part, _ in PARTS) == 1:
         columns = [name for name in columns if name not in dict(PARTS)]
     page.heading("loss after every half-step")
-    largest = max(abs(step["loss"]) for step in steps)
-    has_bars = largest > 0 and all(step[part] >= 0 for step in steps for part, _ in PARTS)
     heads = ["step", "", *(name.replace("_loss", "").replace("mse", "MSE").replace("_", "-") for name in columns)]
-    rows = [[Text(head, style="bold") for head in heads] + [Text()]]
+    rows = [[Text(head, style="bold") for head in heads]]
     shown = list(range(len(steps)))
     if len(steps) > MOST_LINES:
         shown = [*range(N_FIRST), *range(len(steps) - N_LAST, len(steps))]
     for place in shown:
-        if place and place - 1 not in shown:
-            rows.append(
-                [Text(f"... {len(steps) - len(shown)} more half-steps", style="dim"), *(Text() for _ in rows[0][1:])]
-            )
         step = steps[place]
-        bar = _bar(step, largest) if has_bars else Text()
         name = "start" if step["side"] == "start" else f"{step['iteration']} {step['side']}"
-        rows.append([Text(str(step["index"])), Text(name), *(Text(cell_text(step[c])) for c in columns), bar])
-    block = grid(rows, [False, False, *([True] * len(columns)), False])
-    if any(line.cell_len > page.width for line in block):
-        block = grid([row[:-1] for row in rows], [False, False, *([True] * len(columns))])
-        has_bars = False
+        rows.append([Text(str(step["index"])), Text(name), *(Text(cell_text(step[c])) for c in columns)])
+    block = grid(rows, [False, False, *([True] * len(columns))])
+    used = _add_bars(block, [steps[place] for place in shown], page.width)
+    if len(shown) < len(steps):
+        block.insert(N_FIRST + 1, Text(f"... {len(steps) - len(shown)} more half-steps", style="dim"))
     page.block(block)
-    if has_bars and len(columns) > 1:
-        names = ((symbol, part.replace("_loss", "")) for part, symbol in PARTS if part in columns)
-        page.say("  ".join(f"{symbol} {name}" for symbol, name in names), "dim")
+    if len(used) > 1:
+        page.say(", ".join(f"{symbol} {name}" for name, symbol in used), "dim")
 
 
-def _bar(step: Mapping[str, Any], largest: float) -> Text:
-    bar, done, length = Text(), 0, 0.0
-    for part, symbol in PARTS:
-        length += LONGEST_BAR * step[part] / largest
-        n = round(length) - done
-        bar.append(symbol * n)
-        done += n
-    return bar
+def _add_bars(block: Block, steps: Sequence[Mapping[str, Any]], width: int) -> list[tuple[str, str]]:
+    """Draw each step's loss as a bar of its parts, where there is room and no part is negative; the parts drawn."""
+    room = min(LONGEST_BAR, width - max(line.cell_len for line in block) - 2)
+    largest = max(step["loss"] for step in steps)
+    if room < SHORTEST_BAR or largest <= 0 or any(step[part] < 0 for step in steps for part, _ in PARTS):
+        return []
+    for line, step in zip(block[1:], steps, strict=True):
+        done, length = 0, 0.0
+        line.append("  ")
+        for part, symbol in PARTS:
+            length += room * step[part] / largest
+            line.append(symbol * (round(length) - done))
+            done = round(length)
+    return [(part.replace("_loss", ""), symbol) for part, symbol in PARTS if any(step[part] for step in steps)]
 
 
 def tell_factors(page: Page, reading: Reading, step: Mapping[str, Any], n_rows: int) -> None:

@@ -48,6 +48,11 @@ STARTS = {
     "standard_normal": "drawn from a normal distribution of mean 0 and standard deviation 1",
     "uniform": "drawn evenly between 0 and {scale:g} / root of {k}",
 }
+PAIRS = {
+    "rating": ("predicted ratings", "rating - prediction"),
+    "preference": ("scores", "target - score"),
+    "probability": ("probabilities", "probability - target"),
+}
 Steps = int | str | Iterable[int] | None
 
 
@@ -195,7 +200,7 @@ class _Story:
         blocks = []
         for name in ("users", "items") if side is None else (side,):
             blocks.append(self._factors(step, previous if side is not None else None, name))
-        for name, title in (("predictions", _prediction_word(self.reading)), ("differences", "differences")):
+        for name, title in zip(("predictions", "differences"), PAIRS[self.reading.header["link"]], strict=True):
             if step[name] is not None and (side is not None or place == 0):
                 blocks.append(self._pairs(step, previous, name, title))
         return blocks
@@ -244,20 +249,20 @@ class _Story:
                 self.page.say(line)
 
     def _tell_systems(self, step: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Every row's system in a line, or below each other where lines would be too long."""
+        """Every row's system in a line; where lines would be too long, the solution stands below."""
         side = self.reading.names(solved_side(step) or "users")
-        told = [formulas.compact_system(row) for row in rows]
-        lines = [
-            [Text(side[int(row["row"])], style="bold"), *map(Text, parts)]
-            for row, parts in zip(rows, told, strict=True)
-        ]
+        told = [[side[int(row["row"])], *formulas.compact_system(row)] for row in rows]
+        block = _system_grid(told)
+        if max(line.cell_len for line in block) > self.page.width:
+            block = _system_grid([line for *parts, x in told for line in (parts, ["", x, *[""] * (len(parts) - 2)])])
         self.page.blank()
-        block = grid(lines, [False] * len(lines[0]))
-        if max(line.cell_len for line in block) <= self.page.width:
-            self.page.block(block)
-            return
-        for row, parts in zip(rows, told, strict=True):
-            self.page.say(f"{side[int(row['row'])]}:  {'  '.join(parts)}")
+        self.page.block(block)
+
+
+def _system_grid(lines: Sequence[Sequence[str]]) -> Block:
+    """Lines of a name and parts, aligned."""
+    cells = [[Text(part, style="" if n else "bold") for n, part in enumerate(line)] for line in lines]
+    return grid(cells, [False] * len(lines[0]))
 
 
 def _title(step: Mapping[str, Any]) -> tuple[str, str]:
@@ -269,12 +274,6 @@ def _title(step: Mapping[str, Any]) -> tuple[str, str]:
     fixed = "items" if side != "items" else "users"
     what = "final users" if side == "final users" else f"iteration {step['iteration']}, {side}"
     return f"step {index}: {what}", f"{METHODS[step['method']]}, {fixed} fixed"
-
-
-def _prediction_word(reading: Reading) -> str:
-    return {"rating": "predicted ratings", "preference": "scores", "probability": "probabilities"}[
-        reading.header["link"]
-    ]
 
 
 def _loss_line(step: Mapping[str, Any], previous: Mapping[str, Any] | None) -> str:

@@ -106,6 +106,23 @@ class Trace:
 
         return mime_bundle(self)
 
+    def to_python(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A Python script that computes every number of the trace again; written to `path` too.
+
+        It needs NumPy only, explains each formula beside the line that computes it, and ends with an error where a
+        number is not the recorded one. ``docs/trace-script.md`` shows one.
+
+        Raises
+        ------
+        ParameterError
+            When nothing is recorded, or the script would hold more than 500,000 numbers: watch rows then.
+        TraceMismatchError
+            When the record is not what its own numbers make: a file that was changed, or a bug.
+        """
+        from ridgeback.trace.script import script
+
+        return _written(script(self), path)
+
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> Trace:
         """The trace that `to_json` wrote: its text, or the path of its file.

@@ -55,6 +55,11 @@ Execution limited(const Execution& execution, double n_products) {
   return limited;
 }
 
+int workers_of(const Execution& execution, std::int64_t n_chunks) {
+  return static_cast<int>(
+      std::clamp<std::int64_t>(std::min<std::int64_t>(execution.n_threads, n_chunks), 1, MOST_WORKERS));
+}
+
 // How users and items are cut. Scores do not depend on it and the order of keys is total, so neither do results.
 struct Partition {
   std::int64_t users_per_chunk, n_user_chunks, items_per_part, n_parts;
@@ -87,6 +92,22 @@ struct Workspace {
   std::vector<std::uint64_t> keys;
   std::vector<Shortlist> lists;
 };
+
+// One for each worker, with all the memory that `n_users` of `room` keys at a time will ever take: a thread that found
+// none left could not even say so. Pages that are not used take none.
+std::vector<Workspace> workspaces(int n_workers, std::int64_t n_users, std::int64_t room, int n_factors) {
+  const std::int64_t size = kernels().top_k->items_per_block;
+  std::vector<Workspace> work(n_workers);
+  for (Workspace& own : work) {
+    own.panels.reserve(size * n_factors);
+    own.offsets.reserve(size);
+    own.rows.reserve(size);
+    own.keys.reserve(n_users * room);
+    own.lists.reserve(n_users);
+    own.user_offsets.reserve(n_users);
+  }
+  return work;
+}
 
 // Offers the eligible items begin..end-1 to the users' shortlists; `when_full` makes room in one.
 void offer_items(const Scorer& s, const TopKRequest& request, std::int64_t first_user, std::int64_t n_users,
@@ -170,9 +191,13 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
   const std::int64_t capacity = shortlist_capacity(keep, n_eligible);
   const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, capacity, run.n_threads);
 
-  std::vector<Workspace> work(run.n_threads);
-  std::vector<std::vector<std::uint64_t>> partial(cut.n_parts > 1 ? cut.n_parts * n_users : 0);
-  const bool is_complete = run_chunks(cut.n_user_chunks * cut.n_parts, run, [&](std::int64_t chunk, int worker) {
+  const std::int64_t n_chunks = cut.n_user_chunks * cut.n_parts;
+  std::vector<Workspace> work = workspaces(workers_of(run, n_chunks), cut.users_per_chunk, capacity, scorer.n_factors);
+  // The best of every part and user, where items are cut.
+  const std::int64_t n_partial = cut.n_parts > 1 ? cut.n_parts * n_users : 0;
+  std::vector<std::uint64_t> partial(n_partial * keep);
+  std::vector<std::int64_t> n_kept(n_partial);
+  const bool is_complete = run_chunks(n_chunks, run, [&](std::int64_t chunk, int worker) {
     Workspace& own = work[worker];
     const std::int64_t part = chunk % cut.n_parts, first = chunk / cut.n_parts * cut.users_per_chunk;
     const std::int64_t n = std::min(cut.users_per_chunk, n_users - first);
@@ -186,7 +211,9 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
         write_best(list, rows + (first + u) * keep, scores + (first + u) * keep, counts + first + u);
       } else {
         prune(list);
-        partial[part * n_users + first + u].assign(list.keys, list.keys + list.n);
+        const std::int64_t place = part * n_users + first + u;
+        std::copy_n(list.keys, list.n, partial.data() + place * keep);
+        n_kept[place] = list.n;
       }
     }
   });
@@ -196,8 +223,8 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
   for (std::int64_t user = 0; user < n_users; ++user) {
     keys.clear();
     for (std::int64_t part = 0; part < cut.n_parts; ++part) {
-      const auto& some = partial[part * n_users + user];
-      keys.insert(keys.end(), some.begin(), some.end());
+      const std::int64_t place = part * n_users + user;
+      keys.insert(keys.end(), partial.begin() + place * keep, partial.begin() + place * keep + n_kept[place]);
     }
     Shortlist all{
         keys.data(), static_cast<std::int64_t>(keys.size()), static_cast<std::int64_t>(keys.size()), keep, 0, nullptr,
@@ -215,7 +242,10 @@ bool top_k_of_candidates(const Scorer& scorer, ItemLists candidates, ItemLists e
   const std::int64_t n_pairs = candidates.indptr[scorer.n_users] - candidates.indptr[0];
   const Execution run = limited(execution, n_pairs * (scorer.n_factors + 4));
   const auto chunks = chunks_of_rows(candidates.indptr, scorer.n_users, 1);
-  std::vector<Workspace> work(run.n_threads);
+  std::int64_t longest = 0;
+  for (std::int64_t u = 0; u < scorer.n_users; ++u)
+    longest = std::max(longest, candidates.indptr[u + 1] - candidates.indptr[u]);
+  std::vector<Workspace> work = workspaces(workers_of(run, chunks.size()), 1, longest + 1, 0);
   return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int worker) {
     Workspace& own = work[worker];
     for (std::int64_t user = chunks[chunk].begin; user < chunks[chunk].end; ++user) {
@@ -246,8 +276,9 @@ bool count_higher(const Scorer& scorer, const TopKRequest& request, WantedScores
   const Execution run = limited(execution, static_cast<double>(n_users) * n_eligible * (scorer.n_factors + 4));
   const std::int64_t room = COUNTED_AT_ONCE + 2 * most;
   const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, room, run.n_threads);
-  std::vector<Workspace> work(run.n_threads);
-  return run_chunks(cut.n_user_chunks * cut.n_parts, run, [&](std::int64_t chunk, int worker) {
+  const std::int64_t n_chunks = cut.n_user_chunks * cut.n_parts;
+  std::vector<Workspace> work = workspaces(workers_of(run, n_chunks), cut.users_per_chunk, room, scorer.n_factors);
+  return run_chunks(n_chunks, run, [&](std::int64_t chunk, int worker) {
     Workspace& own = work[worker];
     const std::int64_t part = chunk % cut.n_parts, first = chunk / cut.n_parts * cut.users_per_chunk;
     const std::int64_t n = std::min(cut.users_per_chunk, n_users - first);

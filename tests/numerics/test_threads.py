@@ -302,6 +302,40 @@ def test_a_fit_without_memory_ends_in_an_error_and_not_the_process() -> None:
     assert outcomes[-1] == "refused"
 
 
+BEST_WITHOUT_MEMORY = """
+import re, resource
+import numpy as np
+from ridgeback import _native
+
+users, items = (np.random.default_rng(0).normal(size=(n, 32)).astype(np.float32) for n in (4_000, 20_000))
+rows, scores = np.zeros((4_000, 700), np.int32), np.zeros((4_000, 700), np.float32)
+counts = np.zeros(4_000, np.int32)
+
+def ask(n_threads):
+    everything = (users, items, None, None, 0.0, None, None, None, None, -np.inf, np.inf, rows, scores, counts)
+    return _native.top_k(*everything, n_threads, None)
+
+ask(2)
+used = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1])
+for n_bytes in (0, 4_000_000, 12_000_000, 30_000_000):
+    resource.setrlimit(resource.RLIMIT_AS, (used + n_bytes, -1))
+    try:
+        print("answered" if ask(8) else "stopped")
+    except MemoryError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(not os.path.isfile("/proc/self/status"), reason="platform: no address space to be read in /proc")
+@pytest.mark.skipif("RIDGEBACK_SANITIZER" in os.environ, reason="platform: a sanitizer needs its own address space")
+def test_the_best_items_without_memory_are_an_error_and_not_the_end_of_the_process() -> None:
+    result = subprocess.run([sys.executable, "-c", BEST_WITHOUT_MEMORY], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    outcomes = result.stdout.split()
+    assert len(outcomes) == 4
+    assert set(outcomes) <= {"refused", "answered"}
+
+
 IDLE_BLAS = """
 import time
 import numpy as np

@@ -178,12 +178,14 @@ def test_worked_examples_beside_what_is_printed(run: Run) -> None:
 
 
 def test_files_of_the_other_narrators(run: Run, tmp_path: Path) -> None:
-    page, record_file = tmp_path / "trace.html", tmp_path / "trace.json"
-    done = run("trace", "--ratings", "4 2; 3 .", "--n-iterations", 1, "--new-user", "5 .", "--html", page, "--json-out",
-               record_file)  # fmt: skip
+    page, script, record_file = (tmp_path / f"trace.{ending}" for ending in ("html", "py", "json"))
+    done = run("trace", "--ratings", "4 2; 3 .", "--n-iterations", 1, "--new-user", "5 .", "--html", page, "--python",
+               script, "--json-out", record_file)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert f"the page of the new user is in {tmp_path / 'trace-new-user.html'}" in done.stdout
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    for path in (script, tmp_path / "trace-new-user.py"):
+        assert subprocess.run([sys.executable, path], capture_output=True, check=False).returncode == 0
     assert rb.Trace.from_json(record_file).header["kind"] == "whole"
     assert rb.Trace.from_json(tmp_path / "trace-new-user.json").header["kind"] == "fold-in"
 
@@ -259,6 +261,8 @@ def test_a_file_that_is_too_large_or_does_not_know_the_user(run: Run, events: Pa
     assert (done.exit_code, "Watch some rows instead: --watch-user ID" in done.stderr) == (2, True)
     done = run("trace", events, "--watch-user", "nobody")
     assert (done.exit_code, "unknown among 150 ids, which are ints" in done.stderr) == (1, True)
+    done = run("trace", events, "--watch-user", 7, "--show-user", 8)
+    assert (done.exit_code, "--show-user 8 is not watched; add --watch-user 8" in done.stderr) == (2, True)
     done = run("trace", events, "--ratings", "1 2")
     assert (done.exit_code, "give one of" in done.stderr) == (2, True)
     done = run("trace", events, "--watch-user", "7", "--json-out", events)

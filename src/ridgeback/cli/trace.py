@@ -23,14 +23,14 @@ from ridgeback.cli.trace_matrices import TypedMatrices
 from ridgeback.cli.typed_matrix import parse_row
 
 if TYPE_CHECKING:
-    from ridgeback.data import Interactions
+    from ridgeback.data import Ids, Interactions
     from ridgeback.trace import Trace
 
 EXAMPLES = ("explicit_2x2", "implicit_2x2", "new_user_2x2")
 _BASELINES = ("popularity", "bias")
 _MATRICES, _SHOWN, _WRITTEN = "Matrices", "What is shown", "What is written"
 _OF_MATRICES = ("user_factors", "item_factors", "users", "items", "new_user")
-_NARRATORS = {"html": ("to_html", "page"), "json_out": ("to_json", "record")}
+_NARRATORS = {"html": ("to_html", "page"), "python": ("to_python", "script"), "json_out": ("to_json", "record")}
 _LONGEST = 100
 N_RECOMMENDATIONS = 5
 
@@ -65,6 +65,8 @@ N_RECOMMENDATIONS = 5
         help="Rows of a matrix to show at most.")  # fmt: skip
 @option("--html", callback=output_file, metavar="FILE", section=_WRITTEN,
         help="Write one HTML page: every step, every number computed again where you point.")  # fmt: skip
+@option("--python", callback=output_file, metavar="FILE", section=_WRITTEN,
+        help="Write a NumPy script that explains and computes every step again.")  # fmt: skip
 @option("--json-out", callback=output_file, metavar="FILE", section=_WRITTEN, help="Write the record as JSON.")
 @data_options
 @model_options(default=None)
@@ -167,14 +169,23 @@ def _new_trace(data: Interactions, options: Mapping[str, Any]) -> Trace:
     from ridgeback.trace import Trace
 
     watched: dict[str, list[Any] | None] = {}
-    for word, ids in (("user", data.user_ids), ("item", data.item_ids)):
-        _refuse_long(*options[f"watch_{word}"], options[f"show_{word}"])
-        found = [ids.parse(text) for text in options[f"watch_{word}"]]
-        shown = options[f"show_{word}"]
-        for one in [*found, *([] if shown is None else [ids.parse(shown)])]:
-            ids.row(one, word)
+    for word, other, ids in (("user", "item", data.user_ids), ("item", "user", data.item_ids)):
+        typed, shown = options[f"watch_{word}"], options[f"show_{word}"]
+        _refuse_long(*typed, shown)
+        found = [_known(ids, text, word) for text in typed]
         watched[word] = found or None
+        if shown is not None:
+            asked = _known(ids, shown, word)
+            if found and asked not in found and not options[f"watch_{other}"]:
+                raise click.UsageError(f"--show-{word} {shown} is not watched; add --watch-{word} {shown}.")
     return Trace(watch_users=watched["user"], watch_items=watched["item"])
+
+
+def _known(ids: Ids, text: str, word: str) -> int | str:
+    """The id that was typed; unknown ones raise, naming the closest."""
+    found = ids.parse(text)
+    ids.row(found, word)
+    return found
 
 
 def _fit(fit: Any) -> Any:

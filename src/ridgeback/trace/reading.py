@@ -61,7 +61,15 @@ class Names:
         if self.ids == [None]:
             raise UnknownIdError("This trace is of a new user, who has no id yet.")
         ids = Ids.from_sequence(self.ids)
-        return ids.row(ids.parse(typed) if isinstance(typed, str) else typed, self.word)
+        try:
+            return ids.row(ids.parse(typed) if isinstance(typed, str) else typed, self.word)
+        except UnknownIdError:
+            if len(self) == self.n_in_model:
+                raise
+            raise UnknownIdError(
+                f"This trace does not hold {self.word} {shortened(repr(typed))}, only the watched rows and their "
+                "neighbours; watch it too."
+            ) from None
 
     def watched_first(self) -> list[int]:
         """All places, those of watched rows first."""

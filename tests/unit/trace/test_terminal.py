@@ -209,6 +209,13 @@ def test_recommendations_are_the_unknown_pairs_best_first() -> None:
     assert "every pair is known" in shown(full)
 
 
+def test_what_has_no_pair_is_not_recommended() -> None:
+    trace = traced(MODELS[0], [[4.0, 2.0, np.nan], [np.nan, np.nan, np.nan], [3.0, np.nan, np.nan]])
+    told = shown(trace).split("recommendation")[1]
+    assert told.splitlines()[2].split()[:2] == ["cid", "milk"]
+    assert told.splitlines()[3] == "left out, since they have no pair to learn from: bob, rum"
+
+
 def test_implied_noes_are_recommended_and_said_to_be_noes() -> None:
     trace = traced(rb.LogisticMF(2, regularization=0.1, n_iterations=1))
     text = shown(trace)
@@ -258,7 +265,7 @@ def test_a_watched_trace_shows_its_rows_and_the_losses_of_the_whole() -> None:
     assert text.count("7: A x = b, from") == 2
     assert f"loss {trace.steps[0]['loss']:.4f} → {trace.steps[1]['loss']:.4f}" in text
     assert "predicted ratings" not in text
-    with pytest.raises(UnknownIdError, match="user 8 is unknown"):
+    with pytest.raises(UnknownIdError, match="does not hold user 8"):
         shown(trace, user=8)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.text import Text
 
 from ridgeback.plain_text import cell_text, number_text, printable
@@ -83,26 +84,39 @@ def tell_factors(page: Page, reading: Reading, step: Mapping[str, Any], n_rows: 
 
 
 def tell_recommendations(page: Page, reading: Reading, step: Mapping[str, Any], n_rows: int) -> None:
-    """The pairs that nobody listed, best first within each user."""
+    """The pairs that nobody listed, best first within each user; of users and items that have any pair at all."""
     if step["predictions"] is None or (reading.header["example"] or {}).get("recommendations"):
         return
-    scores = step["predictions"] if step["scores"] is None else step["scores"]
-    found = []
-    for user in range(len(reading.users)):
-        items = [i for i in range(len(reading.items)) if (p := reading.pair(user, i)) is None or p.is_implied]
-        ranked = sorted(items, key=lambda i: -scores[user, i])
-        found += [(user, i, float(scores[user, i]), float(step["predictions"][user, i])) for i in ranked]
     page.heading("recommendation", "unknown pairs, best first")
-    if not found:
+    is_listed: npt.NDArray[np.bool_] = np.isfinite(reading.values())
+    if is_listed.all():
         page.say("every pair is known: nothing is left to recommend")
         return
+    scores = step["predictions"] if step["scores"] is None else step["scores"]
+    has_any: dict[str, npt.NDArray[np.bool_]] = {
+        "users": np.asarray(is_listed.any(axis=1)),
+        "items": np.asarray(is_listed.any(axis=0)),
+    }
+    eligible = ~is_listed & has_any["users"][:, None] & has_any["items"]
+    found = [
+        (user, int(item))
+        for user in range(len(scores))
+        for item in np.argsort(-scores[user], kind="stable")
+        if eligible[user, item]
+    ]
     is_chance = step["scores"] is not None
     rows = [[Text(head, style="bold") for head in ("user", "item", "score", *(["probability"] if is_chance else []))]]
-    for user, i, score, prediction in found[: 2 * n_rows]:
-        chance = [Text(number_text(prediction))] if is_chance else []
-        rows.append([Text(reading.users[user]), Text(reading.items[i]), Text(number_text(score)), *chance])
-    page.block(grid(rows, [False, False, True, *([True] if is_chance else [])]))
+    for user, item in found[: 2 * n_rows]:
+        numbers = [scores[user, item], *([step["predictions"][user, item]] if is_chance else [])]
+        names = [reading.users[user], reading.items[item]]
+        rows.append([*map(Text, names), *(Text(number_text(value)) for value in numbers)])
+    if found:
+        page.block(grid(rows, [False, False, *([True] * (1 + is_chance))]))
     _left_out(page, len(found) - 2 * n_rows, "pair")
+    empty = [reading.names(side)[int(place)] for side, has in has_any.items() for place in np.flatnonzero(~has)]
+    if empty:
+        more = f" and {len(empty) - n_rows} more" if len(empty) > n_rows else ""
+        page.say(f"left out, since they have no pair to learn from: {', '.join(empty[:n_rows])}{more}")
 
 
 def tell_example(page: Page, example: Mapping[str, Any] | None) -> None:

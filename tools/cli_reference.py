@@ -22,6 +22,7 @@ command by command, in the order of the main job.
     ridgeback check ratings.csv
     ridgeback fit ratings.csv --model implicit -o shop.ridge
     ridgeback evaluate ratings.csv --model implicit
+    ridgeback sweep ratings.csv --model implicit
     ridgeback recommend shop.ridge --user 42
     ridgeback fold-in shop.ridge --items "1,2,3"
     ridgeback explain shop.ridge --user 42 --item 7

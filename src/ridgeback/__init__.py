@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ridgeback import errors, examples
     from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles, split
     from ridgeback.errors import RidgebackError, RidgebackWarning
-    from ridgeback.evaluation import Report, evaluate
+    from ridgeback.evaluation import FactorSweep, Report, evaluate, sweep_factors
     from ridgeback.models import BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
     from ridgeback.trace import Trace
 
@@ -25,8 +25,10 @@ _LAZY = {
     "Titles": "ridgeback.data",
     "read_interactions": "ridgeback.data",
     "read_titles": "ridgeback.data",
+    "FactorSweep": "ridgeback.evaluation",
     "evaluate": "ridgeback.evaluation",
     "Report": "ridgeback.evaluation",
+    "sweep_factors": "ridgeback.evaluation",
     "ExplicitALS": "ridgeback.models",
     "ImplicitALS": "ridgeback.models",
     "LogisticMF": "ridgeback.models",
@@ -43,6 +45,7 @@ __all__ = [
     "BiasBaseline",
     "Csr",
     "ExplicitALS",
+    "FactorSweep",
     "Ids",
     "ImplicitALS",
     "Interactions",
@@ -61,6 +64,7 @@ __all__ = [
     "read_interactions",
     "read_titles",
     "split",
+    "sweep_factors",
 ]
 
 

@@ -146,6 +146,48 @@ def test_what_cannot_be_calibrated_is_refused_before_the_fit(
     assert not Path("shop.ridge").exists()
 
 
+@pytest.mark.parametrize("family", ["implicit", "explicit"])
+def test_sweep_shows_what_the_library_finds(run: Run, here: Path, family: str) -> None:
+    options = ("--model", family, "--n-iterations", "3", "--n-factors", "4,1,2", "--html", "sweep.html")
+    result = run("sweep", "ratings.csv", *options)
+    assert result.exit_code == 0, result.stderr
+    model = rb.ImplicitALS(n_iterations=3) if family == "implicit" else rb.ExplicitALS(n_iterations=3)
+    expected = rb.sweep_factors(model, rb.read_interactions("ratings.csv"), n_factors=(1, 2, 4))
+    assert expected.summary() in result.stdout
+    payload = strict_json(run("sweep", "ratings.csv", *options, "--json").stdout)
+    assert [row["held_out"] for row in payload["rows"]] == [row.held_out for row in expected.rows]
+    assert payload["html"] == "sweep.html"
+    assert "<svg" in Path("sweep.html").read_text(encoding="utf-8")
+    assert f"--n-factors {expected.best.n_factors} -o model.ridge" in result.stdout
+    run_next(run, result.stdout)
+    if family == "explicit":
+        tested = strict_json(run("sweep", "ratings.csv", *options, "--test", "ratings.csv", "--json").stdout)
+        assert tested["n_test"] == tested["n_train"]
+        assert all(row["held_out"] == pytest.approx(row["train"]) for row in tested["rows"])
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--n-factors", "0,8"), 2, "expected numbers of at least 1, such as 8,16,32; got '0,8'"),
+        (("--n-factors", ","), 2, "expected numbers of at least 1"),
+        (("--n-factors", "²"), 2, "expected numbers of at least 1"),
+        (("--model", "bias"), 2, "--model bias has no factors"),
+        (("--metric", "rmse"), 2, "--metric must suit ImplicitALS"),
+        (("--metric", "f1"), 2, "must be one of recall@k"),
+        (("--test", "ratings.csv", "--test-fraction", "0.1"), 2, "--test-fraction has no meaning with --test"),
+        (("--html", "ratings.csv"), 1, "which would be lost"),
+        (("--html", "nowhere/x.html"), 1, "there is no directory nowhere"),
+    ],
+)
+def test_what_sweep_refuses(run: Run, here: Path, options: tuple[str, ...], code: int, message: str) -> None:
+    before = Path("ratings.csv").read_bytes()
+    result = run("sweep", "ratings.csv", *options)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert Path("ratings.csv").read_bytes() == before
+
+
 def test_check_names_the_fit_that_follows(run: Run, here: Path) -> None:
     options = ("--titles", "movies.csv", "--title-id", "movieId", "--no-rating", "--duplicates", "max")
     result = run("check", "ratings.csv", *options)

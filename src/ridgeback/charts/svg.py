@@ -119,7 +119,7 @@ class Axis:
 
 def tick_text(value: float) -> str:
     """A value on an axis: as short as it can be told."""
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _spaced(extra: str) -> str:

@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Say why a user is recommended an item.",
     "similar": "List the items or users closest to one.",
     "evaluate": "Judge a model on data it has not seen.",
+    "sweep": "Find out how many factors help.",
     "trace": "Show every matrix of a fit at every step.",
     "inspect": "Show what a model file holds.",
     "doctor": "Show versions, threads and instruction set.",

@@ -52,11 +52,13 @@ def model_class(family: str) -> type[Recommender]:
     return found
 
 
-def model_options(default: str | None) -> Callable[[F], F]:
-    """Declare --model with this default, and an option for every parameter of every model."""
+def model_options(default: str | None, without: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Declare --model with this default, and an option for every parameter of every model but those left out."""
     described: dict[str, dict[str, Parameter]] = {}
     for family in FAMILIES:
         for name, parameter in parameters_of(model_class(family)).items():
+            if name in without:
+                continue
             described.setdefault(name, {})[family] = parameter
 
     def declare(command: F) -> F:

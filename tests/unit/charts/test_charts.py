@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ridgeback.charts.bars import signed_bars, text_bars
+from ridgeback.charts.lines import Panel, Series, line_chart
 from ridgeback.charts.page import details, page, plain_table, written
 from ridgeback.charts.reliability import reliability_diagram
 from ridgeback.charts.svg import Axis, shortened
@@ -84,6 +85,29 @@ def test_reliability_diagrams(points: list[tuple[float, float, float]], is_log: 
     for circle in root.findall(f".//{SVG}circle"):
         assert 0 <= float(circle.get("cx")) <= 460
         assert 0 <= float(circle.get("cy")) <= 440
+
+
+def test_lines_are_told_apart_without_colour() -> None:
+    up, down = Series(HOSTILE, [1.0, 2.0, 4.0]), Series("down", [4.0, 2.0, 3.99], is_dashed=True)
+    root = parsed(line_chart(HOSTILE, "x", [2.0, 4.0, 8.0], [Panel(HOSTILE, [up, down])], [(4.0, HOSTILE)]))
+    lines = root.findall(f"{SVG}polyline")
+    assert [line.get("stroke-dasharray") for line in lines] == [None, "6 4"]
+    points = root.findall(f"{SVG}circle")
+    assert [point.get("fill") for point in points] == [None] * 3 + ["none"] * 3
+    heights = [float(point.get("cy")) for point in points]
+    assert heights[2] == heights[3] < heights[1] == heights[4] < heights[0]  # equal values stand equally high
+    names = [t for t in root.findall(f"{SVG}text") if t.text == "down" or "script" in t.text]
+    ends = [float(t.get("y")) for t in names if float(t.get("x")) > 500]
+    assert abs(ends[0] - ends[1]) >= 16
+
+
+@pytest.mark.parametrize("values", [[1.0], [0.0, 0.0], [-5.0, 5.0], [1e-300, 1e300]])
+def test_any_values_make_lines(values: list[float]) -> None:
+    places = [2.0**i for i in range(len(values))]
+    root = parsed(line_chart("name", "x", places, [Panel("one", [Series("a", values)])]))
+    for point in root.findall(f"{SVG}circle"):
+        assert 0 <= float(point.get("cx")) <= 640
+        assert 0 <= float(point.get("cy")) <= 320
 
 
 def test_axes_have_round_ticks() -> None:

@@ -1,0 +1,184 @@
+"""Fit a model with several numbers of factors and see where more of them stop helping."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ridgeback.data import split
+from ridgeback.data.given import as_interactions
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import ParameterError
+from ridgeback.evaluation.factor_sweep import FactorSweep, SweepRow
+from ridgeback.evaluation.judging import evaluate
+from ridgeback.metrics import names
+from ridgeback.metrics.rating import mae, rmse
+from ridgeback.models.factor_model import FactorModel
+from ridgeback.recommend.top_k import score_pairs
+
+_VALUE_METRICS = {"rmse": rmse, "mae": mae}
+
+
+def sweep_factors(
+    model: Any,
+    train: Any,
+    test: Any = None,
+    n_factors: int | Iterable[int] = (8, 16, 32, 64),
+    metric: str | None = None,
+    test_fraction: float = 0.2,
+    random_state: int = 0,
+    on_row: Callable[[SweepRow], object] | None = None,
+) -> FactorSweep:
+    """Fit a model with each of several numbers of factors; judge each fit on what it was fitted to and on what was not.
+
+    More factors always describe the training part better. On the held-out part they help until they begin to describe
+    chance: that point is marked.
+
+    Parameters
+    ----------
+    model : ExplicitALS, ImplicitALS or LogisticMF, the class or one with parameters
+        A clone is fitted for each number of factors, every other parameter as given.
+    train : Interactions, or CSR matrix whose rows are users
+    test : Interactions, or CSR matrix, optional
+        The held-out part. None: a random `test_fraction` of `train`.
+    n_factors : int or several, default=(8, 16, 32, 64)
+    metric : str, optional
+        What is judged on the held-out part, such as ``"ndcg@10"`` or ``"rmse"``. None: rmse for ExplicitALS, ndcg@10
+        for the others.
+    test_fraction : float, default=0.2
+    random_state : int, default=0
+        Seeds the split; the models have their own.
+    on_row : callable, optional
+        Called with each `SweepRow` when it is there.
+
+    Returns
+    -------
+    FactorSweep
+        ``.rows``, ``.best``, ``.overfits_from``; prints as a table, ``.to_html(path)`` draws the curves.
+
+    Raises
+    ------
+    ParameterError
+        If the model has no factors, a number of factors is none, or the metric does not suit the model.
+    DataError
+        If nothing of the held-out part can be judged.
+
+    Notes
+    -----
+    Time is that of all fits together; one model is in memory at a time. The training error is of the same kind as the
+    held-out one where values are predicted; where lists are judged it is the final loss, or with "log_loss" the mean
+    cross-entropy of the listed pairs.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> from ridgeback.data.synthetic import low_rank_ratings
+    >>> ratings = low_rank_ratings(300, 200, n_factors=3, density=0.2, random_state=1)
+    >>> model = rb.ExplicitALS(regularization=0.003, bias_regularization=0.003)
+    >>> rb.sweep_factors(model, ratings, n_factors=(1, 2, 3, 12)).best.n_factors
+    3
+    """
+    model = _unfitted(model)
+    sizes = _sizes(n_factors)
+    metric = metric or type(model).default_metric
+    name, k = names.parse(metric)
+    _check_metric(model, name, metric)
+    train, test = as_interactions(train), None if test is None else as_interactions(test)
+    if test is None:
+        train, test = split.random(train, test_fraction=test_fraction, random_state=random_state)
+    rows = []
+    for size in sizes:
+        fitted = model.clone().set_params(n_factors=size)
+        started = time.perf_counter()
+        fitted.fit(train)
+        elapsed_s = time.perf_counter() - started
+        found = evaluate(fitted, train, test, k=k or 10, baselines=False).metrics
+        if metric not in found:
+            raise ParameterError(
+                f"The 'metric' parameter {metric!r} cannot be measured here: the held-out part gives "
+                f"{', '.join(found) or 'nothing'}. Use one of these, or data with ratings."
+            )
+        rows.append(SweepRow(size, _train_value(fitted, train, name), found[metric], elapsed_s, _factor_bytes(fitted)))
+        if on_row is not None:
+            on_row(rows[-1])
+    return FactorSweep(
+        model=repr(model.clone().set_params(n_factors=inspect.signature(type(model)).parameters["n_factors"].default)),
+        metric=metric,
+        train_metric=name if name in _VALUE_METRICS else "cross-entropy" if name == "log_loss" else "loss",
+        rows=tuple(rows),
+        n_train=train.nnz,
+        n_test=test.nnz,
+    )
+
+
+def _unfitted(model: Any) -> FactorModel:
+    """The model to clone: made of a class, or as given."""
+    if inspect.isclass(model) and issubclass(model, FactorModel):
+        model = model()
+    if not isinstance(model, FactorModel):
+        given = model.__name__ if inspect.isclass(model) else type(model).__name__
+        raise ParameterError(
+            "The 'model' parameter must be a model of factors: ExplicitALS, ImplicitALS or LogisticMF, the class or "
+            f"one with parameters. Got {given} instead."
+        )
+    if not isinstance(model.init, str):
+        raise ParameterError(
+            "The 'init' parameter of the model must be a way of drawing the start, such as 'normal', since a given "
+            "start has one number of factors. Leave init out for a sweep."
+        )
+    return model
+
+
+def _sizes(n_factors: Any) -> list[int]:
+    """The numbers of factors, ascending, each once."""
+    is_several = isinstance(n_factors, Iterable) and not isinstance(n_factors, (str, bytes))
+    sizes = list(n_factors) if is_several else [n_factors]
+    for size in sizes:
+        if isinstance(size, (bool, np.bool_)) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ParameterError(
+                "The 'n_factors' parameter must be whole numbers of at least 1, as in (8, 16, 32). "
+                f"Got {size!r} {'among them' if is_several else 'instead'}."
+            )
+    if not sizes:
+        raise ParameterError("The 'n_factors' parameter must hold at least one number of factors. Got none.")
+    return sorted({int(size) for size in sizes})
+
+
+def _check_metric(model: FactorModel, name: str, metric: str) -> None:
+    suits = {"rmse": "rating", "mae": "rating", "log_loss": "probability"}.get(name)
+    if suits is not None and suits != model.link:
+        raise ParameterError(
+            f"The 'metric' parameter must suit {type(model).__name__}, which predicts a {model.link}. Got {metric!r} "
+            "instead; use a ranking metric such as 'ndcg@10'."
+        )
+
+
+def _train_value(model: FactorModel, train: Interactions, name: str) -> float:
+    """How well the training part is described: by the metric itself where it judges values, else by the fit's loss."""
+    last = model.history_[-1]
+    if name == "log_loss":
+        return float(last["cross_entropy"])
+    if name not in _VALUE_METRICS:
+        return float(last["loss"])
+    counts = np.ones(train.nnz, dtype=bool) if train.weights is None else train.weights > 0
+    pairs = train.user_items
+    scores = score_pairs(
+        model.user_factors_,
+        model.item_factors_,
+        pairs.row_of_entry()[counts],
+        pairs.indices[counts],
+        user_biases=model.user_biases_,
+        item_biases=model.item_biases_,
+        mean=model.mean_,
+        n_threads=model._thread_count(),
+    )
+    return _VALUE_METRICS[name](pairs.values()[counts], model._on_data_scale(scores, clip=True))
+
+
+def _factor_bytes(model: FactorModel) -> int:
+    arrays = (model.user_factors_, model.item_factors_, model.user_biases_, model.item_biases_)
+    return sum(array.nbytes for array in arrays if array is not None)

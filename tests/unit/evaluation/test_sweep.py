@@ -1,0 +1,181 @@
+"""Sweeps over the number of factors: a known rank is found, figures are those of evaluate, hostile input is refused."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ridgeback as rb
+from ridgeback.data.synthetic import low_rank_ratings
+from ridgeback.errors import DataError, ParameterError
+from ridgeback.evaluation import FactorSweep, SweepRow
+from ridgeback.metrics import rmse
+
+WEAK = {"regularization": 0.003, "bias_regularization": 0.003}
+
+
+def table(seed: int = 0) -> rb.Interactions:
+    rng = np.random.default_rng(seed)
+    users, items = np.nonzero(rng.random((60, 40)) < 0.3)
+    return rb.Interactions.from_arrays(users, items, ratings=rng.integers(1, 6, len(users)))
+
+
+def sweep_of(held_out: list[float], train: list[float], metric: str = "rmse") -> FactorSweep:
+    rows = tuple(SweepRow(2**i, t, h, 0.5, 100) for i, (t, h) in enumerate(zip(train, held_out, strict=True)))
+    return FactorSweep("ExplicitALS()", metric, "rmse" if metric == "rmse" else "loss", rows, 80, 20)
+
+
+@pytest.mark.parametrize("rank", [2, 5])
+def test_a_known_rank_is_found_and_more_overfit(rank: int) -> None:
+    ratings = low_rank_ratings(400, 300, n_factors=rank, density=0.2, random_state=3)
+    sweep = rb.sweep_factors(rb.ExplicitALS(**WEAK), ratings, n_factors=(1, rank, rank + 1, 16))
+    assert sweep.best.n_factors == rank
+    assert sweep.overfits_from == rank + 1
+    assert sweep.best.held_out < 0.16  # the noise is .1
+    assert [row.train for row in sweep.rows] == sorted((row.train for row in sweep.rows), reverse=True)
+    assert "overfit" in str(sweep)
+
+
+def test_explicit_figures_are_those_of_evaluate() -> None:
+    train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
+    model = rb.ExplicitALS(n_iterations=4, random_state=7)
+    before = model.get_params()
+    seen: list[SweepRow] = []
+    sweep = rb.sweep_factors(model, train, test, n_factors=[3, 1, 3], on_row=seen.append)
+    assert model.get_params() == before
+    assert "item_factors_" not in vars(model)
+    assert list(sweep.rows) == seen
+    assert [row.n_factors for row in sweep.rows] == [1, 3]
+    assert (sweep.metric, sweep.train_metric, sweep.n_train, sweep.n_test) == ("rmse", "rmse", train.nnz, test.nnz)
+    for row in sweep.rows:
+        fitted = model.clone().set_params(n_factors=row.n_factors).fit(train)
+        assert row.held_out == rb.evaluate(fitted, train, test, baselines=False).metrics["rmse"]
+        users = [train.user_ids[int(u)] for u in train.user_items.row_of_entry()]
+        items = [train.item_ids[int(i)] for i in train.user_items.indices]
+        predicted = fitted.predict(np.array(users), np.array(items))
+        assert row.train == pytest.approx(rmse(train.user_items.values(), predicted), rel=1e-6)
+        assert row.elapsed_s > 0
+        assert row.factor_bytes == 4 * (row.n_factors + 1) * (60 + 40)
+
+
+def test_implicit_figures_are_those_of_evaluate() -> None:
+    train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
+    sweep = rb.sweep_factors(rb.ImplicitALS, train, test, n_factors=(2, 4), metric="recall@5")
+    assert (sweep.metric, sweep.train_metric) == ("recall@5", "loss")
+    for row in sweep.rows:
+        fitted = rb.ImplicitALS(n_factors=row.n_factors).fit(train)
+        assert row.held_out == rb.evaluate(fitted, train, test, k=5, baselines=False).metrics["recall@5"]
+        assert row.train == fitted.history_[-1]["loss"]
+    assert sweep.model == "ImplicitALS()"
+    assert rb.sweep_factors(rb.ImplicitALS(n_factors=7), train, test, n_factors=2).metric == "ndcg@10"
+
+
+def test_without_a_test_part_one_is_held_out() -> None:
+    data = table()
+    one, same = (rb.sweep_factors(rb.ExplicitALS, data, n_factors=2, random_state=5) for _ in range(2))
+    other = rb.sweep_factors(rb.ExplicitALS, data, n_factors=2, random_state=6)
+    assert one.n_train + one.n_test == data.nnz
+    assert one.rows[0].held_out == same.rows[0].held_out != other.rows[0].held_out
+    half = rb.sweep_factors(rb.ExplicitALS, data.user_items.to_scipy(), n_factors=2, test_fraction=0.5)
+    assert abs(half.n_train - half.n_test) <= 1
+
+
+def test_log_loss_beside_the_cross_entropy() -> None:
+    rng = np.random.default_rng(0)
+    users, items = np.nonzero(rng.random((40, 30)) < 0.5)
+    data = rb.Interactions.from_arrays(users, items, ratings=rng.integers(0, 2, len(users)))
+    model = rb.LogisticMF(n_iterations=2, n_negatives=0)
+    sweep = rb.sweep_factors(model, data, n_factors=(1, 2), metric="log_loss")
+    assert sweep.train_metric == "cross-entropy"
+    assert all(0 < row.train < 1 for row in sweep.rows)
+
+
+def test_weights_of_zero_are_left_out() -> None:
+    data = table()
+    data.weights = np.where(np.arange(data.nnz) % 5 == 0, 0.0, 1.0).astype(np.float32)
+    train, test = rb.split.random(data)
+    kept = train.subset(train.weights > 0)
+    rows = [rb.sweep_factors(rb.ExplicitALS, part, test, n_factors=2).rows[0] for part in (train, kept)]
+    assert rows[0].train == pytest.approx(rows[1].train, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "train", "metric", "best", "overfits_from", "words"),
+    [
+        ([0.9, 0.8, 0.85, 0.9], [0.8, 0.7, 0.6, 0.5], "rmse", 2, 4, "from 4 on training still improves"),
+        ([0.9, 0.8, 0.8], [0.8, 0.7, 0.7], "rmse", 2, None, "more do not help, in training neither"),
+        ([0.9, 0.8, 0.81, 0.82], [0.8, 0.7, 0.6999, 0.6], "rmse", 2, 8, "from 8 on"),
+        ([0.9, 0.8], [0.8, 0.7], "rmse", 2, None, "n_factors=2, the most that was tried, is the best"),
+        ([0.9], [0.8], "rmse", 1, None, "more may still help"),
+        ([0.3, 0.4, 0.2], [9e4, 8e4, 7e4], "ndcg@10", 2, 4, "the held-out ndcg@10 does not: overfit"),
+    ],
+)
+def test_where_more_stops_helping(
+    held_out: list[float], train: list[float], metric: str, best: int, overfits_from: int | None, words: str
+) -> None:
+    sweep = sweep_of(held_out, train, metric)
+    assert (sweep.best.n_factors, sweep.overfits_from) == (best, overfits_from)
+    assert words in sweep.summary()
+    marked = {row[-1]: int(row[0]) for row in sweep.cells() if row[-1]}
+    expected = {"best": best} | ({} if overfits_from is None else {"overfit from here on": overfits_from})
+    assert marked == expected
+    page = sweep._repr_html_()
+    chart = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
+    assert len(list(chart.iter("{http://www.w3.org/2000/svg}circle"))) == 2 * len(held_out)
+
+
+def test_it_is_shown_and_kept(tmp_path: Path) -> None:
+    sweep = sweep_of([0.9, 0.8, 0.85], [0.8, 0.7, 0.6])
+    assert repr(sweep) == "FactorSweep(1, 2, 4 factors; best 2 with rmse 0.8000)"
+    lines = str(sweep).splitlines()
+    assert lines[2].split() == ["n_factors", "train", "rmse", "held-out", "rmse", "seconds", "MB", "of", "factors"]
+    assert lines[4].split() == ["2", "0.7000", "0.8000", "0.50", "0.00", "best"]
+    assert json.loads(sweep.to_json(tmp_path / "s.json")) == json.loads((tmp_path / "s.json").read_text())
+    found = json.loads(sweep.to_json())
+    assert (found["best"], found["overfits_from"], found["rows"][1]["held_out"]) == (2, 4, 0.8)
+    page = sweep.to_html(tmp_path / "s.html")
+    assert (tmp_path / "s.html").read_text(encoding="utf-8") == page + "\n"
+    assert "best: 2, overfit from 4 on" in page
+    assert "<script" not in page
+    assert json.loads(sweep_of([float("inf")], [0.5]).to_json())["rows"][0]["held_out"] is None
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments", "message"),
+    [
+        (rb.Popularity, {}, "must be a model of factors: .* Got Popularity"),
+        (rb.BiasBaseline(), {}, "must be a model of factors: .* Got BiasBaseline"),
+        ("implicit", {}, "must be a model of factors: .* Got str"),
+        (None, {}, "must be a model of factors: .* Got NoneType"),
+        (rb.ImplicitALS(init=(np.ones((60, 2)), np.ones((40, 2)))), {}, "'init' parameter of the model must be"),
+        (rb.ImplicitALS, {"n_factors": ()}, "must hold at least one number of factors"),
+        (rb.ImplicitALS, {"n_factors": (8, 0)}, "must be whole numbers of at least 1, .* Got 0 among them"),
+        (rb.ImplicitALS, {"n_factors": (8, 2.5)}, "Got 2.5 among them"),
+        (rb.ImplicitALS, {"n_factors": (True,)}, "Got True among them"),
+        (rb.ImplicitALS, {"n_factors": "8,16"}, "Got '8,16' instead"),
+        (rb.ImplicitALS, {"n_factors": None}, "Got None instead"),
+        (rb.ImplicitALS, {"metric": "rmse"}, "must suit ImplicitALS, which predicts a preference. Got 'rmse'"),
+        (rb.ExplicitALS, {"metric": "log_loss"}, "must suit ExplicitALS, which predicts a rating. Got 'log_loss'"),
+        (rb.ExplicitALS, {"metric": "f1"}, "'metric' parameter must be one of .* Got 'f1'"),
+        (rb.ExplicitALS, {"test_fraction": 1.5}, "test_fraction"),
+        (rb.ExplicitALS(n_iterations=-1), {}, "'n_iterations' parameter of ExplicitALS"),
+    ],
+)
+def test_what_cannot_be_swept(model: Any, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        rb.sweep_factors(model, table(), **{"n_factors": (2,), **arguments})
+
+
+def test_data_that_cannot_be_judged() -> None:
+    bare = rb.Interactions.from_arrays([1, 1, 2, 2], ["a", "b", "a", "c"])
+    with pytest.raises(ParameterError, match="'rmse' cannot be measured here: the held-out part gives"):
+        rb.sweep_factors(rb.ExplicitALS, bare, rb.Interactions.from_arrays([1, 2], ["c", "b"]), n_factors=1)
+    with pytest.raises(DataError, match="got a path"):
+        rb.sweep_factors(rb.ExplicitALS, "ratings.csv", n_factors=1)
+    with pytest.raises(DataError, match="No test user can be judged"):
+        rb.sweep_factors(rb.ImplicitALS, bare, rb.Interactions.from_arrays(["x"], ["y"]), n_factors=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,14 +127,15 @@ class Reading:
         """Places of the items that a user has, implied noes among them."""
         return [item for owner, item in self._entries if owner == user]
 
-    def values(self) -> Float64Array:
-        """What was observed, shape (users, items); NaN where nothing was."""
-        values = np.full((len(self.users), len(self.items)), np.nan)
-        for user, item in self._entries:
-            pair = self.pair(user, item)
-            if pair is not None and not pair.is_implied:
-                values[user, item] = pair.value
-        return values
+    def table(self, name: str, users: Sequence[int], items: Sequence[int]) -> Float64Array:
+        """ "value" or "weight" of the stored pairs among these places, shape (users, items); NaN where none is."""
+        numbers = np.full((len(users), len(items)), np.nan)
+        rows, columns = ({place: n for n, place in enumerate(places)} for places in (users, items))
+        pairs = self.header["pairs"]
+        for (user, item), entry in self._entries.items():
+            if user in rows and item in columns and not pairs["is_implied"][entry]:
+                numbers[rows[user], columns[item]] = pairs[name][entry]
+        return numbers
 
 
 def solved_side(step: Mapping[str, Any]) -> str | None:

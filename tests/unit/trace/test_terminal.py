@@ -199,12 +199,16 @@ def test_large_sums_show_their_largest_terms_and_the_rest_together() -> None:
     assert formulas.matrix(np.array([[1, 1e-15], [0.5, -2]])) == "[1 0; 0.5 -2]"
 
 
-def test_recommendations_are_the_unknown_pairs_best_first() -> None:
-    trace = traced(MODELS[0])
-    lines = shown(trace).split("recommendation")[1].splitlines()[2:4]
+def test_recommendations_are_the_unknown_pairs_best_first_within_each_user() -> None:
+    trace = traced(MODELS[0], [[4.0, np.nan, np.nan], [3.0, np.nan, 1.0], [5.0, 4.0, 2.0]])
+    lines = shown(trace).split("recommendation")[1].splitlines()[2:5]
     last = trace.steps[-1]["predictions"]
-    assert [line.split()[:2] for line in lines] == [["ann", "rum"], ["bob", "milk"]]
-    assert [float(line.split()[2]) for line in lines] == pytest.approx([last[0, 2], last[1, 1]], abs=1e-4)
+    assert last[0, 1] > last[0, 2]
+    assert [line.split()[:2] for line in lines] == [["ann", "milk"], ["ann", "rum"], ["bob", "milk"]]
+    scores = [float(line.split()[2]) for line in lines]
+    assert scores == pytest.approx([last[0, 1], last[0, 2], last[1, 1]], abs=1e-4)
+    turned = traced(MODELS[0], [[4.0, np.nan, np.nan], [3.0, 1.0, np.nan], [5.0, 2.0, 4.0]])
+    assert shown(turned).split("recommendation")[1].splitlines()[2].split()[:2] == ["ann", "rum"]
     full = traced(MODELS[0], [[1.0, 2.0], [3.0, 4.0]], ("a", "b"), ("c", "d"))
     assert "every pair is known" in shown(full)
 

@@ -88,7 +88,8 @@ def tell_recommendations(page: Page, reading: Reading, step: Mapping[str, Any], 
     if step["predictions"] is None or (reading.header["example"] or {}).get("recommendations"):
         return
     page.heading("recommendation", "unknown pairs, best first")
-    is_listed: npt.NDArray[np.bool_] = np.isfinite(reading.values())
+    places = range(len(reading.users)), range(len(reading.items))
+    is_listed: npt.NDArray[np.bool_] = np.isfinite(reading.table("value", *places))
     if is_listed.all():
         page.say("every pair is known: nothing is left to recommend")
         return

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from ridgeback.errors import ParameterError
 from ridgeback.plain_text import cell_text, number_text
-from ridgeback.solvers.problem import Float64Array
 from ridgeback.trace import formulas
 from ridgeback.trace.reading import BIASES, FACTORS, Reading, solved_side
 from ridgeback.trace.terminal.ending import tell_example, tell_factors, tell_losses, tell_recommendations
@@ -146,31 +145,35 @@ class _Story:
     def _tell_data(self) -> None:
         """What was observed, and how much it counts where that differs."""
         reading, pairs = self.reading, self.trace.header["pairs"]
-        values = reading.values()
         word = "ratings" if reading.family == "explicit" else "values"
-        blocks = [self._data(f"{word} (. is unknown)" if np.isnan(values).any() else word, values)]
+        blocks = [self._data(word, "value")]
         if reading.family == "implicit" or (len(pairs["weight"]) and np.ptp(pairs["weight"])):
-            weights = np.full_like(values, np.nan)
-            weights[pairs["user"], pairs["item"]] = pairs["weight"]
-            blocks.append(self._data("weights w", weights))
+            blocks.append(self._data("weights w", "weight"))
         self.page.blank()
         self.page.block(beside(blocks, self.page.width))
         n_implied = int(np.sum(pairs["is_implied"]))
         if n_implied:
             self.page.say(f"{n_implied} unknown pairs count as a no too (n_negatives)")
 
-    def _data(self, title: str, values: Float64Array) -> Block:
-        """A matrix of users by items; of a few watched users their items below each other."""
+    def _data(self, title: str, name: str) -> Block:
+        """A matrix of users by items; of watched users their items below each other, of watched items alike."""
         users, items = self.reading.users, self.reading.items
-        if not self.reading.is_whole and any(users.is_watched):
-            watched = [place for place, flag in enumerate(users.is_watched) if flag]
-            turned = values[watched].T
-            places = [int(place) for place in np.flatnonzero(np.isfinite(turned).any(axis=1))]
-            heads = Heads([users[place] for place in watched], "user")
-            return matrix(title, items, places, turned, heads, self.page.width, n_rows=self.n_rows)
-        columns = items.watched_first()
-        return matrix(title, users, users.watched_first(), values[:, columns], item_heads(items, columns),
-                      self.page.width, n_rows=self.n_rows)  # fmt: skip
+        if self.reading.is_whole:
+            places = list(range(len(users))), list(range(len(items)))
+            values = self.reading.table(name, *places)
+            title += " (. is unknown)" if name == "value" and np.isnan(values).any() else ""
+            heads = item_heads(items, places[1])
+            return matrix(title, users, places[0], values, heads, self.page.width, n_rows=self.n_rows)
+        watched = [place for place, flag in enumerate(users.is_watched) if flag]
+        if watched:
+            values = self.reading.table(name, watched, range(len(items))).T
+            rows, heads = items, Heads([users[place] for place in watched], "user")
+        else:
+            watched = [place for place, flag in enumerate(items.is_watched) if flag]
+            values = self.reading.table(name, range(len(users)), watched)
+            rows, heads = users, item_heads(items, watched)
+        filled = [int(place) for place in np.flatnonzero(np.isfinite(values).any(axis=1))]
+        return matrix(title, rows, filled, values, heads, self.page.width, n_rows=self.n_rows)
 
     def _tell_steps(self, most: int) -> None:
         n = len(self.trace.steps)

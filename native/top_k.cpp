@@ -157,8 +157,9 @@ void count_and_empty(Shortlist& list) {
   const std::uint64_t* wanted = list.keys + list.capacity;
   for (std::int64_t i = 0; i < list.n; ++i) {
     const std::uint64_t score = list.keys[i] >> 32;
-    const auto place = std::upper_bound(wanted, wanted + list.keep, score, std::greater<>()) - wanted;
-    ++list.keys[list.capacity + list.keep + place];
+    const std::uint64_t* at = wanted;
+    for (std::int64_t n = list.keep; n > 1; n -= n / 2) at += n / 2 * (at[n / 2 - 1] >= score);  // nothing to foretell
+    ++list.keys[list.capacity + list.keep + (at - wanted) + (*at >= score)];
   }
   list.n = 0;
 }

@@ -14,11 +14,14 @@ from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, ParameterError, RidgebackWarning
 from ridgeback.evaluation.askers import AskerSource, FoldedAskers, TrainedAskers
 from ridgeback.evaluation.cases import CandidateLists, Cases, IdPairs, find_cases
+from ridgeback.evaluation.deciles import by_popularity
 from ridgeback.evaluation.ranking import RankingJudge
 from ridgeback.evaluation.rating import RatingJudge
 from ridgeback.evaluation.report import Report
+from ridgeback.metrics.calibration import calibration_error
 from ridgeback.metrics.names import is_higher_better, list_lengths
 from ridgeback.models.baselines import BiasBaseline, Popularity
+from ridgeback.models.calibrating import held_out_of, scored_pairs
 from ridgeback.models.recommender import Recommender
 
 _USERS_A_BLOCK = 4096
@@ -118,12 +121,17 @@ def evaluate(
     for name, candidate in [("", fitted), *((name, baseline.fit(train)) for name, baseline in compared)]:
         judged[name] = _Judged(candidate, train, test, history, cases, lengths, lists, kind)
     own = judged.pop("")
+    if history is None and lists is None and cases.is_judged.any():
+        own.add_calibration(fitted, test, threshold)
     return Report(
         model=repr(model),
         parameters=dict(getattr(fitted, "parameters_", {})),
         protocol=protocol,
         metrics=own.metrics,
         by_user=own.by_user,
+        activity=own.activity,
+        pair_sums=own.pair_sums,
+        item_deciles=tuple(by_popularity(own.items)),
         users=test.user_ids.take(np.flatnonzero(cases.is_judged)),
         exclusions=cases.exclusions,
         baselines={name: result.metrics for name, result in judged.items()},
@@ -158,6 +166,7 @@ class _Judged:
         candidates: CandidateLists | None,
         kind: str | None,
     ) -> None:
+        _check_finite(model)
         ranking = RankingJudge(model, test, cases, lengths, candidates)
         rating = RatingJudge(model, test, kind == "probability") if _predicts(model, kind) else None
         asked = np.flatnonzero(test.user_items.counts() > 0)
@@ -174,11 +183,27 @@ class _Judged:
                 ranking.add(users[is_judged], askers.chosen(is_judged))
         self.metrics = ranking.metrics() if cases.is_judged.any() else {}
         self.by_user = ranking.by_user()
-        self.n_unreachable = ranking.n_unreachable
+        self.activity = ranking.activity()
+        self.items = ranking.items() if rating is None else rating.add_to(ranking.items())
+        self.pair_sums = None if rating is None else rating.user_sums()
+        self.n_unreachable, self.n_short = ranking.n_unreachable, ranking.n_short
+        self.is_sampled = candidates is not None
+        self.n_calibration_pairs = 0
         self.n_unknown_items = 0 if rating is None else rating.n_unknown_items
         if rating is not None:
             self.metrics |= rating.metrics()
             self.by_user |= rating.by_user(np.flatnonzero(cases.is_judged))
+
+    def add_calibration(self, model: Recommender, test: Interactions, threshold: float | None) -> None:
+        """Judge probabilities over all items that could be recommended, where no observed no is there to judge by."""
+        has_probabilities = model.link == "probability" or model.calibration_ is not None
+        if has_probabilities and model._seen is not None and "calibration_error" not in self.metrics:
+            pairs = scored_pairs(model, held_out_of(model, test, "test", threshold), "auto", 0)
+            if len(pairs.scores):
+                chances = model._probabilities(pairs.scores)
+                error = calibration_error(pairs.is_yes, chances, pairs.weights, equal="yeses")
+                self.metrics["calibration_error"] = error
+                self.n_calibration_pairs = round(float(pairs.weights.sum()))
 
 
 def _provenance(parts: dict[str, Interactions | None]) -> dict[str, Any]:
@@ -313,8 +338,40 @@ def _behind(metrics: dict[str, float], baselines: dict[str, dict[str, float]], k
                 )
 
 
+def _check_finite(model: Recommender) -> None:
+    """Refuse a model that has become NaN."""
+    for name in ("user_factors_", "item_factors_", "user_biases_", "item_biases_"):
+        values = getattr(model, name)
+        if values is not None and not np.isfinite(values).all():
+            n_bad = int(np.count_nonzero(~np.isfinite(values)))
+            raise DataError(
+                f"{type(model).__name__} cannot be judged: {n_bad:,} of {values.size:,} values of its {name} are "
+                "NaN or infinite. Fit again with more regularization, or look for absurd values in the data."
+            )
+
+
 def _notes(cases: Cases, own: _Judged, kind: str | None, test: Interactions) -> Iterable[str]:
     """What a reader of the figures should know."""
+    if own.is_sampled:
+        yield (
+            "Sampled: each user's relevant items were ranked among given candidates, not among all items. Such figures "
+            "are high, need not order models as all items do, and are for comparing with papers that sample alike "
+            "(Krichene, Rendle 2020)."
+        )
+    for k, n in own.n_short.items():
+        if n:
+            yield (
+                f"{n:,} of {int(np.count_nonzero(cases.is_judged)):,} users have fewer than {k} items to be ranked, so "
+                f"that their lists are shorter; precision@{k} is divided by {k} all the same."
+            )
+    n_without = int(np.count_nonzero(np.isnan(own.by_user.get("auc", np.empty(0)))))
+    if n_without:
+        yield f"auc: {n_without:,} users left out, for whom nothing irrelevant could be ranked."
+    if own.n_calibration_pairs:
+        yield (
+            f"calibration_error: over {own.n_calibration_pairs:,} pairs of users with all items that could be "
+            "recommended to them, a yes where the test part has the pair."
+        )
     if cases.n_seen_pairs:
         yield (
             f"{cases.n_seen_pairs:,} relevant test pairs were in the history already and are no case, since nothing is "

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from ridgeback.charts.page import written
 from ridgeback.data.ids import Ids
 from ridgeback.evaluation.comparison import Comparison, compare_reports
+from ridgeback.evaluation.deciles import UserSums, by_activity
 
 FloatArray = NDArray[np.float64]
 
+_OVER_PAIRS = frozenset({"rmse", "mae", "log_loss"})
 REASONS = {
     "unknown_users": "not in training (or without a history)",
     "without_relevant_items": "without relevant items",
@@ -40,12 +42,20 @@ class Report:
         the split that made the parts, None where it was none of `ridgeback.split`; ``"parts"``: users, pairs and
         fingerprint of each.
     metrics : dict of str to float
-        ``metrics["ndcg@10"]``; means over the judged users. coverage is one figure for all; rmse, mae and log_loss are
-        over all test pairs.
+        ``metrics["ndcg@10"]``; means over the judged users. coverage and gini are one figure for all; rmse, mae,
+        log_loss and calibration_error are over all test pairs.
     by_user : dict of str to ndarray of float64, shape (n_users,)
-        The same by user, aligned with `users`; no coverage.
+        The same by user, aligned with `users`, where there is one.
     users : Ids
         The users judged by ranking.
+    activity : ndarray of int64, shape (n_users,)
+        How many items each of them had before.
+    pair_sums : UserSums, optional
+        What rmse, mae and log_loss are made of, by user, unknown users included.
+    item_deciles : tuple of dict
+        Each tenth of the items by popularity, the least popular first: ``low`` and ``high`` (training users who have
+        such an item), ``n_items``, ``n_relevant``, ``metrics`` (``recall@k`` of these items, ``exposure@k``: their
+        share of all places, and the figures over pairs).
     exclusions : dict of str to int
         Test users left out of the ranking, by reason.
     baselines, baselines_by_user : dict of str to dict
@@ -61,6 +71,9 @@ class Report:
     metrics: dict[str, float]
     by_user: dict[str, FloatArray]
     users: Ids
+    activity: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    pair_sums: UserSums | None = None
+    item_deciles: tuple[dict[str, Any], ...] = ()
     exclusions: dict[str, int] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     baselines_by_user: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
@@ -76,6 +89,16 @@ class Report:
     def n_users(self) -> int:
         """Number of users judged by ranking."""
         return len(self.users)
+
+    @property
+    def user_deciles(self) -> list[dict[str, Any]]:
+        """Each tenth of the judged users by activity, the least active first.
+
+        ``low`` and ``high`` (items they had before), ``n_users``, ``metrics``. Users as active as each other are in one
+        group, so that groups may differ in size and be fewer.
+        """
+        own = {name: values for name, values in self.by_user.items() if name not in _OVER_PAIRS}
+        return by_activity(self.activity, own, self.pair_sums)
 
     def rows(self) -> list[dict[str, Any]]:
         """The table of figures: one dict a metric, with the model's value and each baseline's (None: not judged)."""
@@ -114,6 +137,8 @@ class Report:
             "exclusions": dict(self.exclusions),
             "metrics": _plain(self.metrics),
             "baselines": _plain(self.baselines),
+            "user_deciles": _plain(self.user_deciles),
+            "item_deciles": _plain(self.item_deciles),
             "notes": list(self.notes),
             "elapsed_s": self.elapsed_s,
         }

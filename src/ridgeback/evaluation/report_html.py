@@ -20,8 +20,12 @@ _MEANINGS = {
     "hit_rate": "share of users with a hit",
     "coverage": "share of the items that appear in anyone's list",
     "novelty": "mean -log2 of the share of users who have a listed item, in bits",
+    "gini": "how unevenly places go to items: 0 evenly, near 1 to one item",
+    "popularity_bias": "mean popularity of the list over that of the user's history, minus 1",
+    "auc": "share of pairs of a relevant and an irrelevant item in the right order",
     "rmse": "root mean squared error over all test pairs",
     "mae": "mean absolute error over all test pairs",
+    "calibration_error": "mean distance of probabilities from the shares that came true",
     "log_loss": "mean cross-entropy over all test pairs, in nats",
 }
 

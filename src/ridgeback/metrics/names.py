@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from ridgeback.errors import ParameterError
 
 RANKING = ("recall", "recall_capped", "precision", "ndcg", "map", "mrr", "hit_rate", "coverage", "novelty")
-RATING = ("rmse", "mae", "log_loss")
-_LOWER_IS_BETTER = frozenset(RATING)
+EXPOSURE = ("gini", "popularity_bias")
+RATING = ("rmse", "mae", "log_loss", "calibration_error")
+REPORTED_ONLY = frozenset({*EXPOSURE, "auc", "calibration_error"})  # by `evaluate`; a fit does not measure them
+_WITH_LENGTH = (*RANKING, *EXPOSURE)
+_ALONE = ("auc", *RATING)
+_LOWER_IS_BETTER = frozenset({*RATING, *EXPOSURE})
 
 
 def parse(metric: str) -> tuple[str, int | None]:
@@ -17,12 +21,12 @@ def parse(metric: str) -> tuple[str, int | None]:
     Parameters
     ----------
     metric : str
-        One of `RANKING` with its list length (``"ndcg@10"``), or one of `RATING`.
+        One of `RANKING` and `EXPOSURE` with its list length (``"ndcg@10"``), ``"auc"``, or one of `RATING`.
 
     Returns
     -------
     tuple of (str, int or None)
-        The bare name, and the list length (None for `RATING`).
+        The bare name, and the list length (None without one).
 
     Raises
     ------
@@ -30,11 +34,11 @@ def parse(metric: str) -> tuple[str, int | None]:
         If there is no such metric, or its list length is missing, superfluous or below 1.
     """
     name, at, length = metric.partition("@") if isinstance(metric, str) else (repr(metric), "", "")
-    if name in RATING and not at:
+    if name in _ALONE and not at:
         return name, None
-    if name in RANKING and length.isascii() and length.isdigit() and int(length) >= 1:
+    if name in _WITH_LENGTH and length.isascii() and length.isdigit() and int(length) >= 1:
         return name, int(length)
-    choices = ", ".join([*(f"{ranking}@k" for ranking in RANKING), *RATING])
+    choices = ", ".join([*(f"{ranking}@k" for ranking in _WITH_LENGTH), *_ALONE])
     raise ParameterError(
         f"The 'metric' parameter must be one of {choices} (k a list length of at least 1, as in 'ndcg@10'). "
         f"Got {metric!r} instead."

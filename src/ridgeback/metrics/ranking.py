@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ridgeback.data.csr import Csr
 from ridgeback.errors import ParameterError
-from ridgeback.metrics.names import parse
+from ridgeback.metrics.names import REPORTED_ONLY, parse
 
 FloatArray = NDArray[np.float64]
 
@@ -309,6 +309,8 @@ def ranking_metric(
         If the metric is unknown, is not a ranking metric, or needs counts that were not given.
     """
     name, k = parse(metric)
+    if name in REPORTED_ONLY:
+        raise ParameterError(f"{metric!r} is measured by evaluate alone: take one such as 'ndcg@10'.")
     if k is None:
         raise ParameterError(f"{metric!r} judges ratings, not ranked lists: take one such as 'ndcg@10'.")
     lists = judge(items, counts, relevant)

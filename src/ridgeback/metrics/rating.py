@@ -89,4 +89,11 @@ def _pairs(actual: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[Any], NDArr
         )
     if len(actual) == 0:
         raise ParameterError("There is no pair to judge: 'actual' is empty.")
+    for name, values in (("actual", actual), ("predicted", predicted)):
+        n_bad = len(values) - int(np.count_nonzero(np.isfinite(values)))
+        if n_bad:
+            raise ParameterError(
+                f"{n_bad} of {len(values)} values of '{name}' are NaN or infinite, which no average can hold. Leave "
+                "these pairs out and say how many they were, or repair what made them."
+            )
     return actual, predicted

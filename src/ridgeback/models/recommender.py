@@ -15,10 +15,10 @@ from ridgeback.recommend.all_users import AllRecommendations
 from ridgeback.recommend.factors import FactorDescription, describe_factors
 from ridgeback.recommend.id_rows import is_one, rows_of
 from ridgeback.recommend.item_filter import ItemFilter
-from ridgeback.recommend.percentiles import percentiles
+from ridgeback.recommend.percentiles import count_higher, percentiles
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems, SimilarUsers
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists, TopK, similar, top_k
+from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, similar, top_k
 
 if TYPE_CHECKING:
     from ridgeback.data.ids import Ids
@@ -245,22 +245,13 @@ class Recommender(Scorer):
         candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
 
         def ask(users_asked: npt.NDArray[np.intp] | None, is_fallback: bool) -> TopK:
-            x, biases, y, offsets, mean = factors, user_biases, self.item_factors_, self.item_biases_, self.mean_
+            x, biases = factors, user_biases
             own, left_out = candidates, excluded
             if users_asked is not None:
                 x, biases = x[users_asked], None if biases is None else biases[users_asked]
                 own = None if own is None else Lists.chosen(own, users_asked)
                 left_out = None if left_out is None else Lists.chosen(left_out, users_asked)
-            if is_fallback:
-                x, y, biases = x[:, :0], y[:, :0], None
-                if self._fallback() == "popularity":
-                    offsets, mean = self._popularity(), 0.0
-            scoring: dict[str, Any] = {
-                "user_biases": biases,
-                "item_biases": offsets,
-                "mean": mean,
-                "n_threads": self._thread_count(),
-            }
+            x, y, scoring = self._terms(x, biases, is_fallback)
             found = top_k(x, y, k=k, items=filter_.items, candidates=own, exclude=left_out, **scoring)
             if as_ == "percentile":
                 return TopK(found.items, percentiles(x, y, found, items=self._eligible_rows(), **scoring), found.counts)
@@ -273,6 +264,66 @@ class Recommender(Scorer):
         by_model, by_fallback = np.flatnonzero(~fallback), np.flatnonzero(fallback)
         parts = [(by_model, ask(by_model, False)), (by_fallback, ask(by_fallback, True))]
         return TopK.interleaved(parts, len(fallback))
+
+    def _terms(
+        self, factors: Floats, user_biases: Floats | None, is_fallback: bool
+    ) -> tuple[Floats, Floats, dict[str, Any]]:
+        """User vectors, item vectors and the other terms of the score: the model's, or its fallback's."""
+        x, y, offsets, mean = factors, self.item_factors_, self.item_biases_, self.mean_
+        if is_fallback:
+            x, y, user_biases = x[:, :0], y[:, :0], None
+            if self._fallback() == "popularity":
+                offsets, mean = self._popularity(), 0.0
+        return (
+            x,
+            y,
+            {
+                "user_biases": user_biases,
+                "item_biases": offsets,
+                "mean": mean,
+                "n_threads": self._thread_count(),
+            },
+        )
+
+    def _score_rows(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        seen: RowLists,
+        fallback: npt.NDArray[np.bool_],
+        users: npt.NDArray[Any],
+        items: npt.NDArray[Any],
+    ) -> Floats:
+        """Scores of pairs (place of a user vector, item row), as `_best` ranks by them."""
+        scores = np.empty(len(users), dtype=np.float32)
+        for is_fallback in (False, True):
+            mine = fallback[users] == is_fallback
+            if mine.any():
+                x, y, scoring = self._terms(factors, user_biases, is_fallback)
+                scores[mine] = score_pairs(x, y, users[mine], items[mine], **scoring)
+        return scores
+
+    def _count_higher(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        seen: RowLists,
+        fallback: npt.NDArray[np.bool_],
+        scores: Floats,
+        counts: npt.NDArray[np.int32],
+    ) -> npt.NDArray[np.int32]:
+        """How many of the items that somebody has score above each given score; they descend, user after user."""
+        higher = np.empty(len(scores), dtype=np.int32)
+        for is_fallback in (False, True):
+            mine = fallback == is_fallback
+            if mine.any():
+                of_mine = np.repeat(mine, counts)
+                biases = None if user_biases is None else user_biases[mine]
+                x, y, scoring = self._terms(factors[mine], biases, is_fallback)
+                higher[of_mine] = count_higher(
+                    x, y, scores[of_mine], counts[mine], items=self._eligible_rows(), **scoring
+                )
+        return higher
 
     def _neighbours(self, asked: Any, ids: Ids, what: str, factors: Floats, k: int) -> tuple[npt.NDArray[Any], TopK]:
         """Rows of the ids asked for, and the nearest others of each."""

@@ -64,6 +64,11 @@ class Validation:
             When no held-out pair has a known user and item.
         """
         name, k = names.parse(metric)
+        if name in names.REPORTED_ONLY:
+            raise ParameterError(
+                f"The 'metric' parameter of fit cannot be {metric!r}, which rb.evaluate alone measures. "
+                "Use a metric such as 'ndcg@10' or 'rmse'."
+            )
         link = _LINK_OF_RATING_METRIC.get(name)
         if link is not None and link != model.link:
             raise ParameterError(

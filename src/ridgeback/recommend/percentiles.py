@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ridgeback import _native
 from ridgeback.errors import ParameterError
-from ridgeback.recommend.scoring_arrays import Floats, eligible_rows, scoring_arrays
+from ridgeback.recommend.scoring_arrays import Floats, Rows, eligible_rows, scoring_arrays
 from ridgeback.recommend.top_k import Cancel, TopK
 
 
@@ -60,16 +60,60 @@ def percentiles(
     >>> percentiles(users, items, top_k(users, items, k=3))
     array([100.,  75.,  75.], dtype=float32)
     """
+    higher = count_higher(
+        user_factors,
+        item_factors,
+        found.scores,
+        found.counts,
+        items=items,
+        user_biases=user_biases,
+        item_biases=item_biases,
+        mean=mean,
+        n_threads=n_threads,
+        cancel=cancel,
+    )
+    rows = eligible_rows(items, len(item_factors))
+    n_counted = len(item_factors) if rows is None else len(rows)
+    return (100.0 * (n_counted - higher.astype(np.float64)) / max(1, n_counted)).astype(np.float32)
+
+
+def count_higher(
+    user_factors: Floats,
+    item_factors: Floats,
+    scores: Floats,
+    counts: Rows,
+    *,
+    items: npt.ArrayLike | None = None,
+    user_biases: Floats | None = None,
+    item_biases: Floats | None = None,
+    mean: float = 0.0,
+    n_threads: int = 1,
+    cancel: Cancel | None = None,
+) -> Rows:
+    """Count the items whose score for the user is above each of the given scores.
+
+    Parameters
+    ----------
+    user_factors, item_factors, items, user_biases, item_biases, mean, n_threads, cancel
+        As in `percentiles`.
+    scores : float32 array
+        User after user, descending within each.
+    counts : int32 array, shape (n_users,)
+        How many of them each user has.
+
+    Returns
+    -------
+    int32 array, aligned with `scores`
+    """
     arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
     rows = eligible_rows(items, len(arrays[1]))
-    indptr = np.zeros(len(found.counts) + 1, dtype=np.int64)
-    np.cumsum(found.counts, out=indptr[1:])
-    higher = np.empty(len(found.scores), dtype=np.int32)
+    indptr = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=indptr[1:])
+    higher = np.empty(len(scores), dtype=np.int32)
     try:
-        is_complete = _native.count_higher(*arrays, rows, indptr, found.scores, higher, n_threads, cancel)
+        is_complete = _native.count_higher(*arrays, rows, indptr, scores, higher, n_threads, cancel)
     except ValueError as error:
         raise ParameterError(f"The percentiles cannot be counted: {error}.") from None
     if not is_complete:
         raise KeyboardInterrupt
-    n_counted = len(arrays[1]) if rows is None else len(rows)
-    return (100.0 * (n_counted - higher.astype(np.float64)) / max(1, n_counted)).astype(np.float32)
+    return higher

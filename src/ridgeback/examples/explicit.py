@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
 
-from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import hand_fit
+from ridgeback.errors import ParameterError, RidgebackWarning
+from ridgeback.examples.by_hand import by_hand, hand_fit, matrix_interactions
 from ridgeback.examples.tutorial import (
     ITEM_FACTORS,
     RATINGS,
@@ -66,18 +67,20 @@ def explicit_2x2(regularization: float = 0.0, n_factors: int = 2, n_iterations: 
     return trace
 
 
-def _fit(ratings: Float64Array, regularization: float, n_factors: int, n_iterations: int, **settings: Any) -> Trace:
-    columns = slice(0, n_factors)
-    model = ExplicitALS(
+def _fit(ratings: Float64Array, regularization: float, n_factors: int, n_iterations: int) -> Trace:
+    return hand_fit(_model(regularization, n_factors, n_iterations), ratings)
+
+
+def _model(regularization: float, n_factors: int, n_iterations: int, tolerance: float | None = None) -> ExplicitALS:
+    return ExplicitALS(
         n_factors,
         regularization=regularization,
         frequency_exponent=0.0,
         biases=False,
         n_iterations=n_iterations,
-        init=(USER_FACTORS[:, columns], ITEM_FACTORS[:, columns]),
-        **settings,
+        init=(USER_FACTORS[:, :n_factors], ITEM_FACTORS[:, :n_factors]),
+        tolerance=tolerance,
     )
-    return hand_fit(model, ratings)
 
 
 def _comparison() -> list[dict[str, Any]]:
@@ -129,7 +132,7 @@ def _comparison() -> list[dict[str, Any]]:
 
 def _remarks(trace: Trace, regularization: float, n_factors: int) -> list[str]:
     steps = trace.steps
-    best = optimum(RATINGS, regularization, n_factors)
+    best, losses = optimum(RATINGS, regularization, n_factors), _losses(regularization, n_factors)
     remarks = []
     if regularization == 0 and n_factors == 2 and len(steps) > 2:
         remarks.append(
@@ -138,11 +141,14 @@ def _remarks(trace: Trace, regularization: float, n_factors: int) -> list[str]:
             f"extrapolating factors as large as {np.abs(steps[1]['user_factors']).max():.0f}."
         )
     else:
-        reached = _iterations_to(regularization, n_factors, best + CLOSE)
+        reached = next((i for i, loss in enumerate(losses) if loss <= best + CLOSE), None)
+        near = f"not within {CLOSE:g} of it after {len(losses) - 1} iterations"
+        if reached is not None:
+            near = f"within {CLOSE:g} of it after {reached} iteration{'' if reached == 1 else 's'}"
         remarks.append(
             f"No factors of this rank have a loss below {best:.6f}: per singular value s of the ratings that is "
             "min(regularization, s)^2 + 2 regularization max(s - regularization, 0) for those within the rank, and s^2 "
-            f"beyond it. The fit is within {CLOSE:g} of it after {reached} iterations."
+            f"beyond it. The fit is {near}."
         )
     rises = [after for before, after in itertools.pairwise(steps) if after["mse"] > before["mse"] + 1e-9]
     if rises:
@@ -151,28 +157,33 @@ def _remarks(trace: Trace, regularization: float, n_factors: int) -> list[str]:
             f"In step {side['index']} the loss falls and the mean squared error rises to {side['mse']:.6f}: what falls "
             "is the loss, errors and regularization together."
         )
-    remarks.append(_stopping(regularization, n_factors))
+    remarks.append(_stopping(losses))
     return remarks
 
 
-def _stopping(regularization: float, n_factors: int) -> str:
+def _stopping(losses: list[float]) -> str:
     """Which tolerance on what."""
-    shares = [1e-2, 1e-4, 1e-6]
-    counts = [
-        max(step["iteration"] for step in _fit(RATINGS, regularization, n_factors, MOST_ITERATIONS, tolerance=t).steps)
-        for t in shares
-    ]
-    words = ", ".join(f"{share:g} after {count}" for share, count in zip(shares, counts, strict=True))
+    counts = {share: _n_iterations(losses, share) for share in (1e-2, 1e-4, 1e-6)}
+    words = ", ".join(f"{share:g} after {count}" for share, count in counts.items() if count)
     return (
         "Stop when? tolerance=t ends the fit when an iteration lowers the loss by less than the share t of what it was "
         f"before: here {words} iterations."
     )
 
 
-def _iterations_to(regularization: float, n_factors: int, loss: float) -> int:
-    """Whole iterations until the loss is at most this."""
-    steps = _fit(RATINGS, regularization, n_factors, MOST_ITERATIONS, tolerance=1e-15).steps
-    return next((step["iteration"] for step in steps if step["side"] != "rotation" and step["loss"] <= loss), -1)
+def _n_iterations(losses: list[float], tolerance: float) -> int | None:
+    """Iterations until one of them lowers the loss by less than this share."""
+    drops = ((before - after, before) for before, after in itertools.pairwise(losses))
+    return next((i for i, (drop, before) in enumerate(drops, start=1) if drop < tolerance * abs(before)), None)
+
+
+def _losses(regularization: float, n_factors: int) -> list[float]:
+    """The loss at the start and after each iteration of a long fit."""
+    fitted = by_hand(_model(regularization, n_factors, MOST_ITERATIONS, tolerance=1e-13))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RidgebackWarning)
+        fitted.fit(matrix_interactions(RATINGS))
+    return [record["loss"] for record in fitted.history_ if record["side"] in ("start", "items")]
 
 
 def optimum(ratings: Float64Array, regularization: float, n_factors: int) -> float:

@@ -197,3 +197,8 @@ def test_each_example_is_one_record(trace: Any) -> None:
     assert record["precision"] == "double"
     assert record["example"]["recommendations"]
     assert record["example"]["remarks"]
+
+
+def test_a_regularization_so_small_that_it_takes_for_ever() -> None:
+    remarks = examples.explicit_2x2(regularization=1e-4).header["example"]["remarks"]
+    assert any("not within 1e-06 of it after 2000 iterations" in remark for remark in remarks)

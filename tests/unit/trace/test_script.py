@@ -6,6 +6,7 @@ import ast
 import copy
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import ridgeback as rb
-from ridgeback.errors import DataError, ParameterError, TraceMismatchError
+from ridgeback.errors import DataError, ParameterError, RidgebackWarning, TraceMismatchError
 from ridgeback.examples.by_hand import by_hand
 
 NOTHING_TO_COMPUTE = {"print", "show", "show_row"}
@@ -173,6 +174,39 @@ class TestEveryModel:
         script = Mutable(folded.trace().to_python())
         script.run()
         assert script.survivors(range(len(script.numbers))) == []
+
+
+def test_fits_that_go_other_ways(data: rb.Interactions) -> None:
+    train, held_out = rb.split.random(data, 0.3)
+    stopped, patient, warm, empty, weighted = (rb.Trace() for _ in range(5))
+    rb.ImplicitALS(3, n_iterations=5).fit(
+        data, trace=stopped, callbacks=[lambda model, record: record["iteration"] == 2]
+    )
+    rb.ImplicitALS(3, n_iterations=9).fit(train, validation=held_out, patience=1, trace=patient)
+    assert "best iteration" in patient.steps[-2]["note"]
+    model = rb.ExplicitALS(2, n_iterations=1).fit(data, trace=empty)
+    rb.ExplicitALS(2, n_iterations=1, init=model).fit(data, trace=warm)
+    twice = rb.Interactions.from_arrays([0, 0, 1, 2], [0, 1, 1, 0], ratings=[4, 2, 5, 3], weights=[0.5, 2, 1, 3])
+    by_hand(rb.ExplicitALS(2, n_iterations=1)).fit(twice, trace=weighted)
+    assert "pair_weights = np.array" in weighted.to_python()
+    for trace in (stopped, patient, warm, empty, weighted):
+        script = Mutable(trace.to_python())
+        script.run()
+        assert script.survivors(sample(script)) == []
+
+
+def test_factors_that_came_down_to_rounding_are_replayed_too() -> None:
+    ratings = np.outer([1, 2, 3, 4.0], [1, 0.5, 2])
+    users, items = np.indices(ratings.shape)
+    perfect = rb.Interactions.from_arrays(users.ravel(), items.ravel(), ratings=ratings.ravel())
+    for model in (rb.ExplicitALS(3, n_iterations=2, regularization=0, biases=False), rb.ImplicitALS(5, n_iterations=2)):
+        trace = rb.Trace()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RidgebackWarning)
+            by_hand(model).fit(perfect, trace=trace)
+        script = Mutable(trace.to_python())
+        script.run()
+        assert script.survivors(sample(script)) == []
 
 
 def run_alone(path: Path) -> subprocess.CompletedProcess[str]:

@@ -88,12 +88,9 @@ def _replays(facts: Facts) -> bool:
     rows = [(step["method"], row) for step in facts.steps if step["method"] != "newton" for row in step["rows"]]
     if max((row["condition"] for _, row in rows if row["condition"] is not None), default=1.0) > LARGEST_CONDITION:
         return False
-    return not _goes_back(facts) and not any(method == "non_negative" and row["is_singular"] for method, row in rows)
-
-
-def _goes_back(facts: Facts) -> bool:
-    """Whether the items went back to an earlier iteration."""
-    return any("best iteration" in str(step["note"]) for step in facts.steps)
+    return not recorded.goes_back(facts) and not any(
+        method == "non_negative" and row["is_singular"] for method, row in rows
+    )
 
 
 def _flags(facts: Facts, settings: Settings, is_replayed: bool) -> set[str]:
@@ -125,7 +122,7 @@ def _flags(facts: Facts, settings: Settings, is_replayed: bool) -> set[str]:
         "moves_gently": bool(methods & {*MOVES, "cg"}),
         "methods": "cg" in methods or ("newton" in methods and bool(methods & MOVES)),
         "rotation": any(step["side"] == "rotation" for step in facts.steps),
-        "goes_back": _goes_back(facts),
+        "goes_back": recorded.goes_back(facts),
         "uses_before": facts.family == "logistic" or "cg" in methods,
         "user_biases": first["user_biases"] is not None and bool(facts.numbers(first["user_biases"]).any()),
         "item_biases": first["item_biases"] is not None and bool(facts.numbers(first["item_biases"]).any()),

@@ -35,7 +35,8 @@ def recorded(facts: Facts, is_replayed: bool) -> dict[str, Any]:
         part = head(step)
         if facts.kind != "fold-in":
             part["iteration"] = int(step["iteration"])
-        part |= {name: float(step[name]) for name in LOSSES if _counts(facts, step, name)}
+        if not (step["side"] == "rotation" and goes_back(facts)):
+            part |= {name: float(step[name]) for name in LOSSES if _counts(facts, step, name)}
         if step["side"] == "start":
             part |= {f"{side[:-1]}_unknowns": state[side].tolist() for side in SIDES}
         elif step["side"] == "rotation":
@@ -44,9 +45,14 @@ def recorded(facts: Facts, is_replayed: bool) -> dict[str, Any]:
             part |= _half_step(facts, step, state, is_replayed)
         steps.append(part | _of_pairs(facts, step))
     if facts.kind == "fold-in" and not (facts.has_gram and facts.is_complete):
-        items = facts.numbers(facts.steps[0]["item_factors"])
-        block["item_energies"] = (items**2).sum(axis=0).tolist()
+        items = facts.unknowns(facts.steps[0], "items")
+        block["item_sums"] = np.abs(items).sum(axis=0).tolist()
     return {**block, "steps": steps}
+
+
+def goes_back(facts: Facts) -> bool:
+    """Whether the items went back to an earlier iteration."""
+    return any("best iteration" in str(step["note"]) for step in facts.steps)
 
 
 def head(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +64,8 @@ def row_of(facts: Facts, row: Mapping[str, Any], is_replayed: bool) -> dict[str,
     """One solved row, as much of it as the method has."""
     part: dict[str, Any] = {"name": facts.names[row["side"]][row["row"]]}
     for name in OF_A_ROW:
+        if name == "x" and row["kkt_residual"] is not None and row["is_singular"]:
+            continue  # one of many minima
         if row[name] is not None and not (name == "weights" and row["pulls"] is None):
             part[name] = facts.numbers(row[name]).tolist()
     for name in ("n_halvings",) + (("n_steps",) if is_replayed else ()):

@@ -8,7 +8,7 @@ from collections.abc import Set
 MARK = "#?"
 # Arguments that a model without the flag has no use for, and what stands there instead.
 ARGUMENTS = {
-    "biases": ((", offsets", ""), (" + offsets", "")),
+    "biases": (("method, Y", "method, Z"), (", offsets", ""), (" + offsets", "")),
     "methods": ((", method", ""), (', step["method"]', "")),
     "adagrad": (("(side, row", "(row"), ("    side, row", "    row"), ("u, g, squares, Z", "u, g, Z")),
     "uses_before": (

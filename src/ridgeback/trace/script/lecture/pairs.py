@@ -139,5 +139,5 @@ def check_data(record):
     check(pairs, "pull", w * t)                                                 #? explicit !biases
     check(pairs, "pull", w)                                                     #? ials
     check(pairs, "pull", 1 + w)                                                 #? hu
-    check(record, "item_energies", (item_factors**2).sum(axis=0))               #? new_user !full_gram
+    check(record, "item_sums", abs(unknowns["items"]).sum(axis=0), within=1e-13)        #? new_user !full_gram
 '''

@@ -73,6 +73,8 @@ def look(step):
     worth = terms * (1 + size[listed]) + w * size[listed]                       #? logistic
     check(step, "terms", terms, worth)
 
+    if step["side"] == "rotation":  # the items went back to the best iteration: no loss was taken        #? rotation goes_back
+        return                                                                  #? rotation goes_back
     observed = terms.sum()
     unobserved = (s**2).sum()                                                   #? hu
     unobserved = unobserved_weight * (s**2).sum()                               #? ials
@@ -100,7 +102,7 @@ CHECK_LOSS = """
 BOUND_LOSS = """
     # The fit adds its losses up from float32 rows: they come near the sums above, and are exact among themselves.
     magnitude = abs(terms).sum() + w.sum() + loss - observed
-    magnitude = (w * (t**2 + differences**2)).sum() + loss - observed           #? explicit
+    magnitude = (w * (ratings[listed] ** 2 + differences**2)).sum() + loss - observed       #? explicit
     bounded("the observed loss's distance", abs(observed - step["observed_loss"]), LOSS_REACH * magnitude)
     bounded("the unobserved loss's distance", abs(unobserved - step["unobserved_loss"]), LOSS_REACH * magnitude)    #? implicit
     bounded("the penalty's distance", abs(penalty - step["regularization_loss"]), LOSS_REACH * penalty + 1e-12)
@@ -147,7 +149,8 @@ def half_step(step, side):
             side, row, step["method"], Y[j], offsets, t[r, j], w[r, j], ridges_of(side, r), before[r], gram         #? gram
             side, row, step["method"], Y[j], offsets, t[r, j], w[r, j], ridges_of(side, r), before[r]               #? !gram
         )
-        check(row, "change", after[r] - before[r], abs(after[r]) + abs(before[r]))      #? replayed
+        reach = np.linalg.norm(after[r]) + np.linalg.norm(before[r])            #? replayed
+        check(row, "change", after[r] - before[r], reach)                       #? replayed
         check(row, "change", after[r] - before[r], 0)                           #? !replayed
     unknowns[side] = after
     show(f"{side} before", before, names[side])
@@ -183,11 +186,12 @@ STEPS = '''
 def walk(steps):
     """From the start to the end."""                                           #? !new_user
     """One step: the new user's row."""                                         #? new_user
-    iteration = 0                                                               #? !new_user
+    iteration = n_complete = 0                                                  #? !new_user
     for step in steps:
         side = step["side"]
         iteration += side == "users"                                            #? !new_user
-        check(step, "iteration", iteration, 0)                                  #? !new_user
+        n_complete += side == "items"                                           #? !new_user
+        check(step, "iteration", n_complete if side == "final users" else iteration, 0)     #? !new_user
         print(f"\\n==== iteration {iteration}: {side} ====")                    #? !new_user
         print(f"\\n==== {side} ====")                                           #? new_user
         if side == "start":                                                     #? !new_user

@@ -127,6 +127,7 @@ def walk(steps):
         gram = np.array(still["gram"])                                          #? gram
         if (gram != gram.T).any():                                              #? gram
             raise AssertionError("a Gramian is symmetric")                      #? gram
+        check(step, "energies", np.diag(gram), 0)                               #? gram
         check_names(step["rows"], watched[side])
         for name, before in still.get("before", {}).items():  # turned by rounding, or by the fit itself
             stands[side, name] = np.array(before)

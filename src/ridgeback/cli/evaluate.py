@@ -57,12 +57,16 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
         help="Count a held-out row as a hit from this value on. [default: above 0]")  # fmt: skip
 @option("--baselines/--no-baselines", default=True, show_default=True, section="Judging",
         help="Show the baselines beside the model.")  # fmt: skip
+@option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, show_default=True,
+        metavar="NUMBER", section="Judging", help="Level of the intervals, drawn over users.")  # fmt: skip
+@option("--n-resamples", type=click.IntRange(min=0), default=1000, show_default=True, metavar="INTEGER",
+        section="Judging", help="Draws of users that the intervals are made of; 0 for none.")  # fmt: skip
 @event_options
 @model_options(default="implicit")
 @json_option
 def command(
     file: str | None, rule: str, test: str | None, k: tuple[int, ...], relevant_from: float | None, baselines: bool,
-    family: str, as_json: bool, **options: Any,
+    level: float, n_resamples: int, family: str, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model on one part of the data and judge it on the other, beside the baselines.
 
@@ -88,7 +92,10 @@ def command(
     out.say(f"fitted on {train.nnz:,} pairs, judged on {held_out.nnz:,} ({rule})")
     if fit_with_progress(model, train, family, {}):
         raise KeyboardInterrupt
-    report = evaluate(model, train, held_out, history=history, k=k, relevant_from=relevant_from, baselines=baselines)
+    report = evaluate(
+        model, train, held_out, history=history, k=k, relevant_from=relevant_from, baselines=baselines,
+        level=level, n_resamples=n_resamples,
+    )  # fmt: skip
     show_report(out, report)
     payload = {"split": rule, "n_train": train.nnz, "n_test": held_out.nnz, **report.to_dict()}
     out.finish(
@@ -110,9 +117,19 @@ def show_report(out: Output, report: Report, names: Sequence[str] | None = None)
     rows = [row for row in report.rows() if names is None or row["metric"] in names]
     model = report.model.partition("(")[0]
     others = [name for name in report.baselines if name != model]
+    from ridgeback.evaluation.report import interval_text
+
     out.say(report.summary())
     out.say()
-    out.table(["metric", model, *others], [[row["metric"], row["model"], *(row[o] for o in others)] for row in rows])
+    share = [f"{100 * report.resampling.level:g} %"] if report.intervals else []
+    table = [
+        [row["metric"], row["model"], *(interval_text(report.intervals.get(row["metric"])) for _ in share),
+         *(row[other] for other in others)]
+        for row in rows
+    ]  # fmt: skip
+    out.table(["metric", model, *share, *others], table)
+    for verdict in report.verdicts():
+        out.say(verdict)
     for note in report.notes:
         out.say(f"note: {note}")
 

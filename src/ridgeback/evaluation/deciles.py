@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 N_GROUPS = 10
+OVER_PAIRS = frozenset({"rmse", "mae", "log_loss"})  # not means over users, though a user has them too
 ROOTS = frozenset({"rmse"})  # of a mean over pairs; the other sums over pairs are means as they are
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, ParameterError, RidgebackWarning
 from ridgeback.evaluation.askers import AskerSource, FoldedAskers, TrainedAskers
+from ridgeback.evaluation.bootstrap import Interval, Resampling, figures_of_users, resampled
 from ridgeback.evaluation.cases import CandidateLists, Cases, IdPairs, find_cases
 from ridgeback.evaluation.deciles import by_popularity
 from ridgeback.evaluation.ranking import RankingJudge
@@ -23,6 +25,8 @@ from ridgeback.metrics.names import is_higher_better, list_lengths
 from ridgeback.models.baselines import BiasBaseline, Popularity
 from ridgeback.models.calibrating import held_out_of, scored_pairs
 from ridgeback.models.recommender import Recommender
+
+FloatArray = NDArray[np.float64]
 
 _USERS_A_BLOCK = 4096
 
@@ -36,6 +40,9 @@ def evaluate(
     candidates: Any = None,
     relevant_from: float | None = None,
     baselines: bool = True,
+    level: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int = 0,
 ) -> Report:
     """Judge a model's ranked lists and, where it predicts ratings or probabilities, these too.
 
@@ -63,6 +70,12 @@ def evaluate(
         Test pairs with a value from here on are relevant. None: those with a value above 0.
     baselines : bool, default=True
         Judge Popularity (ranking) and BiasBaseline (ratings) in the same way.
+    level : float in (0, 1), default=0.95
+        Of the bootstrap intervals over users.
+    n_resamples : int, default=1000
+        Draws of users; 0: no intervals.
+    random_state : int, default=0
+        Seeds these draws.
 
     Returns
     -------
@@ -73,7 +86,7 @@ def evaluate(
     Raises
     ------
     ParameterError
-        If `k`, `candidates` or `relevant_from` cannot be used.
+        If `k`, `candidates`, `relevant_from`, `level`, `n_resamples` or `random_state` cannot be used.
     DataError
         If no test user can be judged.
 
@@ -96,6 +109,7 @@ def evaluate(
     """
     started = time.perf_counter()
     lengths = list_lengths(k)
+    resampling = Resampling(level, n_resamples, random_state)
     threshold = _threshold(relevant_from)
     train, test = _interactions(train), _without_weight_zero(_interactions(test))
     if test.nnz == 0:
@@ -123,6 +137,7 @@ def evaluate(
     own = judged.pop("")
     if history is None and lists is None and cases.is_judged.any():
         own.add_calibration(fitted, test, threshold)
+    draws = {name: one.resampled(resampling) for name, one in {"": own, **judged}.items()}
     return Report(
         model=repr(model),
         parameters=dict(getattr(fitted, "parameters_", {})),
@@ -136,6 +151,16 @@ def evaluate(
         exclusions=cases.exclusions,
         baselines={name: result.metrics for name, result in judged.items()},
         baselines_by_user={name: result.by_user for name, result in judged.items()},
+        intervals=_intervals(draws[""], resampling),
+        baseline_intervals={name: _intervals(draws[name], resampling) for name in judged},
+        differences={
+            name: _intervals(
+                {metric: values - draws[name][metric] for metric, values in draws[""].items() if metric in draws[name]},
+                resampling,
+            )
+            for name in judged
+        },
+        resampling=resampling,
         notes=(
             *_notes(cases, own, kind, test),
             *_behind(own.metrics, {name: result.metrics for name, result in judged.items()}, lengths[0]),
@@ -194,6 +219,12 @@ class _Judged:
             self.metrics |= rating.metrics()
             self.by_user |= rating.by_user(np.flatnonzero(cases.is_judged))
 
+    def resampled(self, resampling: Resampling) -> dict[str, FloatArray]:
+        """Every figure that is made of users, for each draw of them."""
+        if not resampling.n_resamples:
+            return {}
+        return resampled(figures_of_users(self.by_user, self.pair_sums), resampling)
+
     def add_calibration(self, model: Recommender, test: Interactions, threshold: float | None) -> None:
         """Judge probabilities over all items that could be recommended, where no observed no is there to judge by."""
         has_probabilities = model.link == "probability" or model.calibration_ is not None
@@ -204,6 +235,12 @@ class _Judged:
                 error = calibration_error(pairs.is_yes, chances, pairs.weights, equal="yeses")
                 self.metrics["calibration_error"] = error
                 self.n_calibration_pairs = round(float(pairs.weights.sum()))
+
+
+def _intervals(draws: dict[str, FloatArray], resampling: Resampling) -> dict[str, Interval]:
+    """The interval of each figure that has one."""
+    found = {name: resampling.interval(values) for name, values in draws.items()}
+    return {name: interval for name, interval in found.items() if interval is not None}
 
 
 def _provenance(parts: dict[str, Interactions | None]) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ridgeback.charts.page import written
 from ridgeback.data.ids import Ids
-from ridgeback.evaluation.comparison import Comparison, compare_reports
-from ridgeback.evaluation.deciles import UserSums, by_activity
+from ridgeback.evaluation.bootstrap import Interval, Resampling
+from ridgeback.evaluation.comparison import Comparison, compare_reports, sentence
+from ridgeback.evaluation.deciles import OVER_PAIRS, UserSums, by_activity
 
 FloatArray = NDArray[np.float64]
 
-_OVER_PAIRS = frozenset({"rmse", "mae", "log_loss"})
 REASONS = {
     "unknown_users": "not in training (or without a history)",
     "without_relevant_items": "without relevant items",
@@ -59,7 +59,16 @@ class Report:
     exclusions : dict of str to int
         Test users left out of the ranking, by reason.
     baselines, baselines_by_user : dict of str to dict
-        The same figures of Popularity and BiasBaseline.
+        The same figures of the baselines.
+    intervals : dict of str to Interval
+        ``intervals["ndcg@10"].low`` and ``.high``: where the figure lies for 95 % of the draws of other users
+        (bootstrap). Figures that are one for all users have none.
+    baseline_intervals : dict of str to dict
+        The same of the baselines.
+    differences : dict of str to dict
+        By baseline and metric: the interval of the model's figure minus the baseline's, on the same draws of users.
+    resampling : Resampling
+        Level of the intervals, number of draws, seed.
     notes : tuple of str
         What a reader of the figures should know.
     elapsed_s : float
@@ -77,6 +86,10 @@ class Report:
     exclusions: dict[str, int] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     baselines_by_user: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    baseline_intervals: dict[str, dict[str, Interval]] = field(default_factory=dict)
+    differences: dict[str, dict[str, Interval]] = field(default_factory=dict)
+    resampling: Resampling = field(default_factory=Resampling)
     notes: tuple[str, ...] = ()
     elapsed_s: float = 0.0
 
@@ -97,7 +110,7 @@ class Report:
         ``low`` and ``high`` (items they had before), ``n_users``, ``metrics``. Users as active as each other are in one
         group, so that groups may differ in size and be fewer.
         """
-        own = {name: values for name, values in self.by_user.items() if name not in _OVER_PAIRS}
+        own = {name: values for name, values in self.by_user.items() if name not in OVER_PAIRS}
         return by_activity(self.activity, own, self.pair_sums)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -107,18 +120,48 @@ class Report:
             for name, value in self.metrics.items()
         ]
 
-    def compare(self, other: Report) -> Comparison:
-        """Differences to another report, on the users that both judged.
+    def compare(
+        self, other: Report, level: float | None = None, n_resamples: int | None = None, random_state: int | None = None
+    ) -> Comparison:
+        """Differences to another report on the users that both judged, with paired bootstrap intervals.
 
         Parameters
         ----------
         other : Report
+        level, n_resamples, random_state : optional
+            As in `evaluate`; None: as this report has them.
 
         Returns
         -------
         Comparison
+            ``.sentence("ndcg@10")``: "ndcg@10: better by 0.0040, 95 % between 0.0010 and 0.0070".
+
+        Raises
+        ------
+        DataError
+            If no user was judged in both.
         """
-        return compare_reports(self, other)
+        own = self.resampling
+        how = Resampling(
+            own.level if level is None else level,
+            own.n_resamples if n_resamples is None else n_resamples,
+            own.random_state if random_state is None else random_state,
+        )
+        return compare_reports(self, other, how)
+
+    def verdicts(self) -> list[str]:
+        """How the model stands against each baseline, a sentence each, on the first list length and on values."""
+        first = f"ndcg@{self.protocol['k'][0]}"
+        found = []
+        for name, intervals in self.differences.items():
+            if name == self.model.partition("(")[0]:
+                continue
+            for metric in (first, *sorted(OVER_PAIRS)):
+                if metric in intervals and metric in self.metrics:
+                    difference = self.metrics[metric] - self.baselines[name][metric]
+                    words = sentence(metric, difference, intervals[metric], self.resampling.level)
+                    found.append(f"against {name}: {words}")
+        return found
 
     def to_dict(self, include_users: bool = False) -> dict[str, Any]:
         """The report as plain values; NaN becomes None.
@@ -137,6 +180,12 @@ class Report:
             "exclusions": dict(self.exclusions),
             "metrics": _plain(self.metrics),
             "baselines": _plain(self.baselines),
+            "level": self.resampling.level,
+            "n_resamples": self.resampling.n_resamples,
+            "intervals": _plain(self.intervals),
+            "baseline_intervals": _plain(self.baseline_intervals),
+            "differences": _plain(self.differences),
+            "verdicts": self.verdicts(),
             "user_deciles": _plain(self.user_deciles),
             "item_deciles": _plain(self.item_deciles),
             "notes": list(self.notes),
@@ -190,12 +239,21 @@ class Report:
         )
 
     def __str__(self) -> str:
-        names = ["model", *self.baselines]
         lines = [self.summary(), f"model: {self.model}", ""]
-        lines.append(f"{'':<18}" + "".join(f"{name:>14}" for name in names))
+        share = f"{100 * self.resampling.level:g} %" if self.intervals else ""
+        lines.append(f"{'':<20}{'model':>10}{share:>18}" + "".join(f"{name:>14}" for name in self.baselines))
         for row in self.rows():
-            lines.append(f"{row['metric']:<18}" + "".join(f"{figure(row[name]):>14}" for name in names))
-        return "\n".join([*lines, *(["", *self.notes] if self.notes else [])])
+            interval = interval_text(self.intervals.get(row["metric"]))
+            others = "".join(f"{figure(row[name]):>14}" for name in self.baselines)
+            lines.append(f"{row['metric']:<20}{figure(row['model']):>10}{interval:>18}{others}")
+        for more in (self.verdicts(), self.notes):
+            lines += ["", *more] if more else []
+        return "\n".join(lines)
+
+
+def interval_text(interval: Interval | None) -> str:
+    """An interval for reading; nothing where there is none."""
+    return "" if interval is None else f"{interval.low:.4f} .. {interval.high:.4f}"
 
 
 def figure(value: float | None) -> str:

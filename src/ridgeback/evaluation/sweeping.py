@@ -96,7 +96,7 @@ def sweep_factors(
         started = time.perf_counter()
         fitted.fit(train)
         elapsed_s = time.perf_counter() - started
-        found = evaluate(fitted, train, test, k=k or 10, baselines=False).metrics
+        found = evaluate(fitted, train, test, k=k or 10, baselines=False, n_resamples=0).metrics
         if metric not in found:
             raise ParameterError(
                 f"The 'metric' parameter {metric!r} cannot be measured here: the held-out part gives "

@@ -97,7 +97,9 @@ def test_text_names_users_model_and_figures(report):
     assert "BiasBaseline(regularization=2.0)" in text
     assert f"{report.metrics['ndcg@10']:.4f}" in text
     line = next(line for line in text.splitlines() if line.startswith("rmse"))
-    assert line.split()[2] == "-"  # popularity predicts no ratings
+    interval = report.intervals["rmse"]
+    assert line.split()[2:5] == [f"{interval.low:.4f}", "..", f"{interval.high:.4f}"]
+    assert line.split()[5] == "-"  # popularity predicts no ratings
 
 
 def test_rows_are_the_table(report):

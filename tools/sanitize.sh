@@ -43,7 +43,7 @@ case $kind in
     # The C++ suite "many threads" runs everything of the work queue; these add the bindings and the interpreter.
     # No test here may import polars, whose allocator crashes under this sanitizer.
     tests="tests/numerics/test_row_solvers.py tests/numerics/test_threads.py
-      tests/unit/recommend/test_top_k.py tests/unit/data/test_csr.py tests/unit/data/test_pairs.py
+      tests/unit/recommend/test_top_k.py tests/unit/recommend/test_percentiles.py tests/unit/data/test_csr.py tests/unit/data/test_pairs.py
       tests/property/test_id_properties.py"
     # It keeps four bytes for every byte that is read: of arrays of 8 GiB, even where they are but address space.
     except=" and not 64_bit"

@@ -40,12 +40,13 @@ def browser() -> Iterator[Any]:
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """A function that opens HTML text from a file, offline; errors on the console or requests fail the test.
 
-    ``open_page(text, address="", **context)``: what stands behind the file's name, and Playwright's options.
+    ``open_page(text, address="", selector=..., **context)``: what stands behind the file's name, what is waited for,
+    and Playwright's options.
     """
     contexts: list[Any] = []
     complaints: list[str] = []
 
-    def open_text(text: str, address: str = "", **options: Any) -> Any:
+    def open_text(text: str, address: str = "", selector: str = ".ridgeback-trace", **options: Any) -> Any:
         path = tmp_path / f"page{len(contexts)}.html"
         path.write_text(text, encoding="utf-8")
         context = browser.new_context(offline=True, **options)
@@ -59,7 +60,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
             lambda request: None if request.url.startswith(("file:", "data:")) else complaints.append(request.url),
         )
         page.goto(f"{path.as_uri()}{address}")
-        page.wait_for_selector(".ridgeback-trace")
+        page.wait_for_selector(selector)
         return page
 
     yield open_text

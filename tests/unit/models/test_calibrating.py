@@ -103,6 +103,15 @@ def test_automatic_draws_where_there_are_many(model: Any, later: rb.Interactions
     assert "looked at, the noes reweighted" in str(found)
 
 
+def test_it_is_judged_on_users_whom_the_map_had_not_seen() -> None:
+    """Answers that have nothing to do with the scores: on its own users an isotonic map looks perfect all the same."""
+    model, _ = planted()
+    rng = np.random.default_rng(8)
+    noise = rb.Interactions.from_csr(csr(rng.random((N_USERS, N_ITEMS)) < 0.05))
+    calibration = model.calibrate(noise)
+    assert calibration.recommended_ece > 2 * model.reliability(noise).recommended_ece
+
+
 def test_no_chance_is_0_or_1(model: Any, later: rb.Interactions) -> None:
     ends = model.calibrate(later).map([-1e9, 1e9])
     assert 0 < ends[0] < ends[1] < 1

@@ -39,7 +39,7 @@ def test_isotonic_keeps_the_number_of_yeses() -> None:
     assert weights @ isotonic(scores, yes, weights)(scores) == pytest.approx(weights[yes].sum())
 
 
-def test_pooling_is_quick_where_every_merge_calls_for_the_next() -> None:
+def test_pooling_was_timed_where_every_merge_calls_for_the_next() -> None:
     """Rising blocks of one yes after 600, 599, ... noes, then nothing but noes: they fall together one by one."""
     places = np.cumsum(np.arange(600, 1, -1))
     yes = np.zeros(400_000, dtype=bool)

@@ -19,6 +19,9 @@ constexpr std::int64_t COUNTED_AT_ONCE = 64;
 constexpr std::int64_t CHUNKS_PER_THREAD = 4;
 constexpr std::int64_t PRODUCTS_PER_CHUNK = std::int64_t{1} << 33;  // so that ctrl-C is heard in time
 constexpr std::int64_t PRODUCTS_PER_THREAD = 1 << 22;               // less is not worth starting a thread
+constexpr std::int64_t BONUSES_PER_CHUNK = 1 << 20, MIN_ITEMS_PER_RANGE = 1024;
+constexpr std::int64_t LANES = PANEL_ITEMS * MAX_PANELS;
+constexpr std::int64_t FEW_ITEMS = 16;  // of one user: looked up among the neighbours instead of adding up all of them
 
 // Keeps the best `keep` keys; from then on only scores above the worst of them enter.
 void prune(Shortlist& list) {
@@ -60,17 +63,27 @@ int workers_of(const Execution& execution, std::int64_t n_chunks) {
       std::clamp<std::int64_t>(std::min<std::int64_t>(execution.n_threads, n_chunks), 1, MOST_WORKERS));
 }
 
+// Products and additions that all items cost a user, about.
+double cost_per_user(const Scorer& s, std::int64_t n_eligible) {
+  double cost = static_cast<double>(n_eligible) * (s.n_factors + 4);
+  if (s.neighbors) {
+    const double history = static_cast<double>(s.neighbors.history_indptr[s.n_users] - s.neighbors.history_indptr[0]);
+    cost += history / s.n_users * s.neighbors.indptr[s.n_items] / s.n_items * 4;
+  }
+  return cost;
+}
+
 // How users and items are cut. Scores do not depend on it and the order of keys is total, so neither do results.
 struct Partition {
   std::int64_t users_per_chunk, n_user_chunks, items_per_part, n_parts;
 };
 
-Partition partition_of(std::int64_t n_users, std::int64_t n_eligible, int n_factors, std::int64_t capacity,
-                       int n_threads) {
+Partition partition_of(const Scorer& s, std::int64_t n_eligible, std::int64_t capacity, int n_threads) {
+  const std::int64_t n_users = s.n_users;
   Partition p;
   const std::int64_t wanted = n_threads > 1 ? CHUNKS_PER_THREAD * n_threads : 1;
   const std::int64_t by_memory = SHORTLIST_BYTES_PER_CHUNK / (8 * capacity);
-  const std::int64_t by_time = PRODUCTS_PER_CHUNK / ((n_factors + 4) * n_eligible);
+  const auto by_time = static_cast<std::int64_t>(PRODUCTS_PER_CHUNK / cost_per_user(s, n_eligible));
   p.users_per_chunk = std::clamp((n_users + wanted - 1) / wanted, MIN_USERS_PER_CHUNK, MAX_USERS_PER_CHUNK);
   p.users_per_chunk = std::clamp<std::int64_t>(std::min({p.users_per_chunk, by_memory, by_time}), 1, n_users);
   p.n_user_chunks = (n_users + p.users_per_chunk - 1) / p.users_per_chunk;
@@ -87,31 +100,67 @@ Partition partition_of(std::int64_t n_users, std::int64_t n_eligible, int n_fact
 
 // What one worker needs: an item block's panels and the shortlists of a chunk of users.
 struct Workspace {
-  std::vector<float> panels, offsets, user_offsets;
+  std::vector<float> panels, offsets, user_offsets, bonuses;
   std::vector<std::int32_t> rows;
   std::vector<std::uint64_t> keys;
   std::vector<Shortlist> lists;
+  UserBonuses user_bonuses;
 };
+
+// Items whose bonuses are added up at a time, for so many users.
+std::int64_t items_per_range(std::int64_t n_users) {
+  return std::max(BONUSES_PER_CHUNK / n_users / LANES * LANES, MIN_ITEMS_PER_RANGE);
+}
 
 // One for each worker, with all the memory that `n_users` of `room` keys at a time will ever take: a thread that found
 // none left could not even say so. Pages that are not used take none.
-std::vector<Workspace> workspaces(int n_workers, std::int64_t n_users, std::int64_t room, int n_factors) {
+std::vector<Workspace> workspaces(int n_workers, const Scorer& s, std::int64_t n_users, std::int64_t room) {
   const std::int64_t size = kernels().top_k->items_per_block;
   std::vector<Workspace> work(n_workers);
   for (Workspace& own : work) {
-    own.panels.reserve(size * n_factors);
+    own.panels.reserve(size * s.n_factors);
     own.offsets.reserve(size);
     own.rows.reserve(size);
     own.keys.reserve(n_users * room);
     own.lists.reserve(n_users);
     own.user_offsets.reserve(n_users);
+    if (s.neighbors) own.bonuses.reserve(std::max(BONUSES_PER_CHUNK, n_users * MIN_ITEMS_PER_RANGE));
   }
   return work;
 }
 
-// Offers the eligible items begin..end-1 to the users' shortlists; `when_full` makes room in one.
-void offer_items(const Scorer& s, const TopKRequest& request, std::int64_t first_user, std::int64_t n_users,
-                 std::int64_t begin, std::int64_t end, Prune when_full, Workspace& work) {
+// The lane of every item row among the eligible ones, -1 where it is none; empty where all are.
+std::vector<std::int32_t> lanes_of(const Scorer& s, const TopKRequest& request) {
+  std::vector<std::int32_t> lanes;
+  if (!s.neighbors || !request.items) return lanes;
+  lanes.assign(s.n_items, -1);
+  for (std::int64_t lane = 0; lane < request.n_eligible; ++lane)
+    lanes[request.items[lane]] = static_cast<std::int32_t>(lane);
+  return lanes;
+}
+
+// Fills work.bonuses (n_users, stride) with what neighbours add to the eligible items begin..end-1.
+void add_up_bonuses(const Scorer& s, const TopKRequest& request, const std::vector<std::int32_t>& lanes,
+                    std::int64_t first_user, std::int64_t n_users, std::int64_t begin, std::int64_t end,
+                    std::int64_t stride, Workspace& work) {
+  const auto row_of = [&](std::int64_t lane) { return request.items ? request.items[lane] : lane; };
+  const auto first = static_cast<std::int32_t>(row_of(begin)), last = static_cast<std::int32_t>(row_of(end - 1) + 1);
+  work.bonuses.assign(n_users * stride, 0.0f);
+  for (std::int64_t u = 0; u < n_users; ++u) {
+    float* own = work.bonuses.data() + u * stride;
+    for_each_neighbor(s.neighbors, first_user + u, first, last, [&](std::int32_t item, float value) {
+      const std::int64_t lane = request.items ? lanes[item] : item;
+      if (lane >= 0) own[lane - begin] += value;
+    });
+    const float scale = s.neighbors.user_scales[first_user + u];
+    for (std::int64_t i = 0; i < end - begin; ++i) own[i] *= scale;
+  }
+}
+
+// Offers the eligible items begin..end-1 to the users' shortlists; `when_full` makes room in one. Their bonuses, where
+// there are any, stand in work.bonuses from its first place on.
+void offer_range(const Scorer& s, const TopKRequest& request, std::int64_t first_user, std::int64_t n_users,
+                 std::int64_t begin, std::int64_t end, std::int64_t bonus_stride, Prune when_full, Workspace& work) {
   const TopKKernels& kernel = *kernels().top_k;
   const std::int64_t size = kernel.items_per_block;
   work.panels.resize(size * s.n_factors);
@@ -128,9 +177,31 @@ void offer_items(const Scorer& s, const TopKRequest& request, std::int64_t first
     }
     kernel.pack(s.item_factors, request.item_scales, work.rows.data(), n, s.n_factors, work.panels.data());
     kernel.offer(s.user_factors + first_user * s.n_factors, work.user_offsets.data(), n_users, s.n_factors,
-                 {work.panels.data(), work.offsets.data(), work.rows.data(), n_panels}, request.bounds, when_full,
-                 work.lists.data());
+                 {work.panels.data(), work.offsets.data(), work.rows.data(), n_panels,
+                  bonus_stride ? work.bonuses.data() + (block - begin) : nullptr, bonus_stride},
+                 request.bounds, when_full, work.lists.data());
   }
+}
+
+// The same range by range, so that the users' bonuses stay small.
+void offer_items(const Scorer& s, const TopKRequest& request, const std::vector<std::int32_t>& lanes,
+                 std::int64_t first_user, std::int64_t n_users, std::int64_t begin, std::int64_t end, Prune when_full,
+                 Workspace& work) {
+  if (!s.neighbors) return offer_range(s, request, first_user, n_users, begin, end, 0, when_full, work);
+  const std::int64_t size = items_per_range(n_users);
+  for (std::int64_t from = begin; from < end; from += size) {
+    const std::int64_t to = std::min(from + size, end), stride = (to - from + LANES - 1) / LANES * LANES;
+    add_up_bonuses(s, request, lanes, first_user, n_users, from, to, stride, work);
+    offer_range(s, request, first_user, n_users, from, to, stride, when_full, work);
+  }
+}
+
+// The bonus of one of `n_asked` items of the user; `user` is the last one whose neighbours were added up.
+float bonus_of(const Scorer& s, std::int64_t asked, std::int32_t item, std::int64_t n_asked, std::int64_t& user,
+               UserBonuses& bonuses) {
+  if (n_asked < FEW_ITEMS) return bonus_of_item(s.neighbors, asked, item);
+  if (user != asked) bonuses.set(s.neighbors, s.n_items, user = asked);
+  return bonuses.of_item(item);
 }
 
 void start_lists(const Scorer& s, ItemLists excluded, std::int64_t first_user, std::int64_t n_users, std::int64_t keep,
@@ -188,12 +259,13 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
   const std::int64_t n_users = scorer.n_users, n_eligible = request.n_eligible, keep = request.keep;
   std::fill(counts, counts + n_users, 0);
   if (n_users == 0 || keep == 0) return true;
-  const Execution run = limited(execution, static_cast<double>(n_users) * n_eligible * (scorer.n_factors + 4));
+  const Execution run = limited(execution, n_users * cost_per_user(scorer, n_eligible));
   const std::int64_t capacity = shortlist_capacity(keep, n_eligible);
-  const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, capacity, run.n_threads);
+  const Partition cut = partition_of(scorer, n_eligible, capacity, run.n_threads);
+  const std::vector<std::int32_t> lanes = lanes_of(scorer, request);
 
   const std::int64_t n_chunks = cut.n_user_chunks * cut.n_parts;
-  std::vector<Workspace> work = workspaces(workers_of(run, n_chunks), cut.users_per_chunk, capacity, scorer.n_factors);
+  std::vector<Workspace> work = workspaces(workers_of(run, n_chunks), scorer, cut.users_per_chunk, capacity);
   // The best of every part and user, where items are cut.
   const std::int64_t n_partial = cut.n_parts > 1 ? cut.n_parts * n_users : 0;
   std::vector<std::uint64_t> partial(n_partial * keep);
@@ -205,7 +277,7 @@ bool top_k(const Scorer& scorer, const TopKRequest& request, const Execution& ex
     const std::int64_t begin = part * cut.items_per_part, end = std::min(begin + cut.items_per_part, n_eligible);
     start_lists(scorer, request.excluded, first, n, keep, capacity,
                 request.items ? request.items[begin] : static_cast<std::int32_t>(begin), own);
-    offer_items(scorer, request, first, n, begin, end, &prune, own);
+    offer_items(scorer, request, lanes, first, n, begin, end, &prune, own);
     for (std::int64_t u = 0; u < n; ++u) {
       Shortlist& list = own.lists[u];
       if (cut.n_parts == 1) {
@@ -246,20 +318,24 @@ bool top_k_of_candidates(const Scorer& scorer, ItemLists candidates, ItemLists e
   std::int64_t longest = 0;
   for (std::int64_t u = 0; u < scorer.n_users; ++u)
     longest = std::max(longest, candidates.indptr[u + 1] - candidates.indptr[u]);
-  std::vector<Workspace> work = workspaces(workers_of(run, chunks.size()), 1, longest + 1, 0);
+  std::vector<Workspace> work = workspaces(workers_of(run, chunks.size()), scorer, 1, longest + 1);
+  if (scorer.neighbors)
+    for (Workspace& own : work) own.user_bonuses.reserve(scorer.n_items);
   return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int worker) {
     Workspace& own = work[worker];
     for (std::int64_t user = chunks[chunk].begin; user < chunks[chunk].end; ++user) {
       const std::int64_t begin = candidates.indptr[user], end = candidates.indptr[user + 1];
       start_lists(scorer, excluded, user, 1, keep, end - begin + 1, 0, own);
       Shortlist& list = own.lists[0];
+      std::int64_t added_up = -1;
       for (std::int64_t place = begin; place < end; ++place) {
         const std::int32_t item = candidates.indices[place];
         while (list.excluded < list.excluded_end && *list.excluded < item) ++list.excluded;
         if (list.excluded < list.excluded_end && *list.excluded == item) continue;
-        const float value = score(scorer.user_factors + user * scorer.n_factors,
-                                  scorer.item_factors + static_cast<std::int64_t>(item) * scorer.n_factors,
-                                  scorer.n_factors, own.user_offsets[0], item_offset(scorer, item));
+        float value = score(scorer.user_factors + user * scorer.n_factors,
+                            scorer.item_factors + static_cast<std::int64_t>(item) * scorer.n_factors, scorer.n_factors,
+                            own.user_offsets[0], item_offset(scorer, item));
+        if (scorer.neighbors) value += bonus_of(scorer, user, item, end - begin, added_up, own.user_bonuses);
         if (value > list.threshold) list.keys[list.n++] = shortlist_key(value, item);
       }
       write_best(list, rows + user * keep, scores + user * keep, counts + user);
@@ -274,18 +350,19 @@ bool count_higher(const Scorer& scorer, const TopKRequest& request, WantedScores
   for (std::int64_t u = 0; u < n_users; ++u) most = std::max(most, wanted.indptr[u + 1] - wanted.indptr[u]);
   std::fill(higher, higher + (wanted.indptr[n_users] - first_wanted), 0);
   if (most == 0 || n_eligible == 0) return true;
-  const Execution run = limited(execution, static_cast<double>(n_users) * n_eligible * (scorer.n_factors + 4));
+  const Execution run = limited(execution, n_users * cost_per_user(scorer, n_eligible));
   const std::int64_t room = COUNTED_AT_ONCE + 2 * most;
-  const Partition cut = partition_of(n_users, n_eligible, scorer.n_factors, room, run.n_threads);
+  const Partition cut = partition_of(scorer, n_eligible, room, run.n_threads);
+  const std::vector<std::int32_t> lanes = lanes_of(scorer, request);
   const std::int64_t n_chunks = cut.n_user_chunks * cut.n_parts;
-  std::vector<Workspace> work = workspaces(workers_of(run, n_chunks), cut.users_per_chunk, room, scorer.n_factors);
+  std::vector<Workspace> work = workspaces(workers_of(run, n_chunks), scorer, cut.users_per_chunk, room);
   return run_chunks(n_chunks, run, [&](std::int64_t chunk, int worker) {
     Workspace& own = work[worker];
     const std::int64_t part = chunk % cut.n_parts, first = chunk / cut.n_parts * cut.users_per_chunk;
     const std::int64_t n = std::min(cut.users_per_chunk, n_users - first);
     const std::int64_t begin = part * cut.items_per_part, end = std::min(begin + cut.items_per_part, n_eligible);
     start_counting(scorer, wanted, first, n, room, own);
-    offer_items(scorer, request, first, n, begin, end, &count_and_empty, own);
+    offer_items(scorer, request, lanes, first, n, begin, end, &count_and_empty, own);
     for (std::int64_t u = 0; u < n; ++u) {
       Shortlist& list = own.lists[u];
       count_and_empty(list);
@@ -304,12 +381,22 @@ bool score_pairs(const Scorer& scorer, const std::int32_t* users, const std::int
   const auto score = kernels().top_k->score;
   const Execution run = limited(execution, n_pairs * (scorer.n_factors + 4));
   const auto chunks = even_chunks(n_pairs, 4096);
-  return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int) {
+  std::vector<UserBonuses> bonuses(scorer.neighbors ? workers_of(run, chunks.size()) : 0);
+  for (UserBonuses& own : bonuses) own.reserve(scorer.n_items);
+  return run_chunks(chunks.size(), run, [&](std::int64_t chunk, int worker) {
+    std::int64_t added_up = -1, same_user_until = chunks[chunk].begin, n_of_user = 0;
     for (std::int64_t i = chunks[chunk].begin; i < chunks[chunk].end; ++i) {
       const std::int64_t user = users[i], item = items[i];
-      scores[i] =
-          0.0f + score(scorer.user_factors + user * scorer.n_factors, scorer.item_factors + item * scorer.n_factors,
-                       scorer.n_factors, user_offset(scorer, user), item_offset(scorer, item));
+      float value = score(scorer.user_factors + user * scorer.n_factors, scorer.item_factors + item * scorer.n_factors,
+                          scorer.n_factors, user_offset(scorer, user), item_offset(scorer, item));
+      if (scorer.neighbors) {
+        if (i == same_user_until) {
+          while (same_user_until < chunks[chunk].end && users[same_user_until] == user) ++same_user_until;
+          n_of_user = same_user_until - i;
+        }
+        value += bonus_of(scorer, user, items[i], n_of_user, added_up, bonuses[worker]);
+      }
+      scores[i] = 0.0f + value;
     }
   });
 }

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <limits>
 
+#include "neighbor_scores.hpp"
 #include "parallel.hpp"
 #include "top_k_kernels.hpp"
 
 namespace ridgeback {
 
-// score(u, i) = ((mean + user_bias) + item_bias) + scaled x_u . scaled y_i, in float32 and in that order.
+// score(u, i) = (((mean + user_bias) + item_bias) + scaled x_u . scaled y_i) + bonus of neighbours, in float32 and in
+// that order.
 struct Scorer {
   const float* user_factors;  // (n_users, n_factors)
   const float* item_factors;  // (n_items, n_factors)
@@ -19,6 +21,7 @@ struct Scorer {
   const float* user_biases;  // or null
   const float* item_biases;  // or null
   float mean;
+  NeighborTerm neighbors = {};
 };
 
 // Rows of item numbers, one a user; a row's items ascend. indptr need not start at 0.

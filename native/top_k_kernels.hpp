@@ -33,6 +33,8 @@ struct ItemBlock {
   const float* offsets;      // (n_panels * PANEL_ITEMS), minus infinity where no item is
   const std::int32_t* rows;  // the item rows of the lanes
   int n_panels;              // at most items_per_block / PANEL_ITEMS
+  const float* bonuses;      // a row a user, a place a lane: added to the score; or null
+  std::int64_t bonus_stride;
 };
 
 struct TopKKernels {
@@ -40,10 +42,10 @@ struct TopKKernels {
   // Copies n_items (<= items_per_block) rows into panels, scaled where scales is given; empty lanes become zero.
   void (*pack)(const float* item_factors, const float* scales, const std::int32_t* rows, int n_items, int k,
                float* panels);
-  // Offers the block to every user's shortlist. Score: (user_offset + item_offset) + x.y.
+  // Offers the block to every user's shortlist. Score: (user_offset + item_offset) + x.y, + bonus where there is one.
   void (*offer)(const float* user_factors, const float* user_offsets, std::int64_t n_users, int k,
                 const ItemBlock& block, ScoreBounds bounds, Prune prune, Shortlist* shortlists);
-  // The score of one pair, with the same bits.
+  // The score of one pair without a bonus, with the same bits.
   float (*score)(const float* user_factors, const float* item_factors, int k, float user_offset, float item_offset);
 };
 

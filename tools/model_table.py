@@ -82,10 +82,10 @@ def _sampled() -> Any:
     return rb.LogisticMF(n_factors=2, n_iterations=2, n_negatives=1).fit(data())
 
 
-def _without_history() -> Any:
+def _without_history(**parameters: Any) -> Any:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "model.ridge"
-        rb.ImplicitALS(n_factors=2, n_iterations=2).fit(data()).save(path, include_history=False)
+        rb.ImplicitALS(n_factors=2, n_iterations=2, **parameters).fit(data()).save(path, include_history=False)
         return rb.load(path)
 
 
@@ -99,6 +99,12 @@ CONDITIONS: dict[str, Callable[[], Any]] = {
     ),
     "Any model from a file without history: `recommend`, `recommend_all`": lambda: _without_history().recommend(1),
     "Any model from a file without history: `explain`, `partial_fit`": lambda: _without_history().explain(1, "c"),
+    "`ImplicitALS` with neighbours from a file without history: `score`, `predict`, `recommend`": lambda: (
+        _without_history(n_neighbors=2).score(1, "c")
+    ),
+    "`ImplicitALS` with neighbours: `fit(trace=...)`, `fold_in(...).trace()`": lambda: rb.ImplicitALS(
+        n_factors=2, n_iterations=2, n_neighbors=2
+    ).fit(data(), trace=rb.Trace()),
 }
 
 

@@ -10,5 +10,6 @@ NB_MODULE(_native, m) {
   register_csr(m);
   register_event_table(m);
   register_ids(m);
+  register_neighbors(m);
   register_top_k(m);
 }

@@ -31,4 +31,5 @@ void register_matrices(nb::module_& m);
 void register_csr(nb::module_& m);
 void register_event_table(nb::module_& m);
 void register_ids(nb::module_& m);
+void register_neighbors(nb::module_& m);
 void register_top_k(nb::module_& m);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bindings/execution.hpp"
+#include "bindings/neighbors.hpp"
 #include "bindings/register.hpp"
 
 namespace {
@@ -20,10 +21,13 @@ void require(bool holds, const char* what) {
 }
 
 Scorer scorer_of(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors,
-                 const Floats& user_biases, const Floats& item_biases, float mean) {
+                 const Floats& user_biases, const Floats& item_biases, float mean, const BoundNeighbors* neighbors) {
   require(user_factors.shape(1) == item_factors.shape(1), "user_factors and item_factors differ in their columns");
   require(!user_biases || user_biases->size() == user_factors.shape(0), "user_biases and user_factors differ in rows");
   require(!item_biases || item_biases->size() == item_factors.shape(0), "item_biases and item_factors differ in rows");
+  require(!neighbors || (neighbors->user_scales.size() == user_factors.shape(0) &&
+                         neighbors->indptr.size() == item_factors.shape(0) + 1),
+          "neighbors are of other users or items");
   return {user_factors.data(),
           item_factors.data(),
           static_cast<std::int64_t>(user_factors.shape(0)),
@@ -31,7 +35,8 @@ Scorer scorer_of(const Matrix<const float>& user_factors, const Matrix<const flo
           static_cast<int>(user_factors.shape(1)),
           user_biases ? user_biases->data() : nullptr,
           item_biases ? item_biases->data() : nullptr,
-          mean};
+          mean,
+          neighbors ? neighbors->term() : ridgeback::NeighborTerm{}};
 }
 
 // Every row within 0..n-1: kernels read where these point.
@@ -53,12 +58,12 @@ ItemLists lists_of(const std::optional<Vector<const std::int64_t>>& indptr, cons
 }
 
 bool top_k(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors, const Floats& user_biases,
-           const Floats& item_biases, float mean, const std::optional<Rows>& items,
+           const Floats& item_biases, float mean, const BoundNeighbors* neighbors, const std::optional<Rows>& items,
            const std::optional<Vector<const std::int64_t>>& excluded_indptr,
            const std::optional<Rows>& excluded_indices, const Floats& item_scales, float low, float high,
            const Matrix<std::int32_t>& rows, const Matrix<float>& scores, const Vector<std::int32_t>& counts,
            int n_threads, const Cancel& cancel) {
-  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean);
+  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean, neighbors);
   require(!item_scales || static_cast<std::int64_t>(item_scales->size()) == scorer.n_items,
           "item_scales and item_factors differ in rows");
   if (items) require_rows(*items, scorer.n_items, "items must be rows of item_factors");
@@ -79,12 +84,12 @@ bool top_k(const Matrix<const float>& user_factors, const Matrix<const float>& i
 
 bool top_k_of_candidates(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors,
                          const Floats& user_biases, const Floats& item_biases, float mean,
-                         const Vector<const std::int64_t>& indptr, const Rows& indices,
+                         const BoundNeighbors* neighbors, const Vector<const std::int64_t>& indptr, const Rows& indices,
                          const std::optional<Vector<const std::int64_t>>& excluded_indptr,
                          const std::optional<Rows>& excluded_indices, const Matrix<std::int32_t>& rows,
                          const Matrix<float>& scores, const Vector<std::int32_t>& counts, int n_threads,
                          const Cancel& cancel) {
-  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean);
+  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean, neighbors);
   require_rows(indices, scorer.n_items, "candidates must be rows of item_factors");
   const ItemLists candidates = lists_of(indptr, indices, scorer.n_users);
   const ItemLists excluded = lists_of(excluded_indptr, excluded_indices, scorer.n_users);
@@ -99,10 +104,11 @@ bool top_k_of_candidates(const Matrix<const float>& user_factors, const Matrix<c
 }
 
 bool count_higher(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors,
-                  const Floats& user_biases, const Floats& item_biases, float mean, const std::optional<Rows>& items,
-                  const Vector<const std::int64_t>& indptr, const Vector<const float>& wanted,
-                  const Vector<std::int32_t>& higher, int n_threads, const Cancel& cancel) {
-  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean);
+                  const Floats& user_biases, const Floats& item_biases, float mean, const BoundNeighbors* neighbors,
+                  const std::optional<Rows>& items, const Vector<const std::int64_t>& indptr,
+                  const Vector<const float>& wanted, const Vector<std::int32_t>& higher, int n_threads,
+                  const Cancel& cancel) {
+  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean, neighbors);
   if (items) require_rows(*items, scorer.n_items, "items must be rows of item_factors");
   const std::int64_t* p = indptr.data();
   bool is_sound = static_cast<std::int64_t>(indptr.size()) == scorer.n_users + 1 && p[0] == 0 &&
@@ -122,9 +128,10 @@ bool count_higher(const Matrix<const float>& user_factors, const Matrix<const fl
 }
 
 bool score_pairs(const Matrix<const float>& user_factors, const Matrix<const float>& item_factors,
-                 const Floats& user_biases, const Floats& item_biases, float mean, const Rows& users, const Rows& items,
-                 const Vector<float>& scores, int n_threads, const Cancel& cancel) {
-  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean);
+                 const Floats& user_biases, const Floats& item_biases, float mean, const BoundNeighbors* neighbors,
+                 const Rows& users, const Rows& items, const Vector<float>& scores, int n_threads,
+                 const Cancel& cancel) {
+  const Scorer scorer = scorer_of(user_factors, item_factors, user_biases, item_biases, mean, neighbors);
   require(users.size() == items.size() && users.size() == scores.size(), "users, items and scores differ in length");
   require_rows(users, scorer.n_users, "users must be rows of user_factors");
   require_rows(items, scorer.n_items, "items must be rows of item_factors");
@@ -147,22 +154,24 @@ bool inverse_norms(const Matrix<const float>& factors, const Vector<float>& scal
 
 void register_top_k(nb::module_& m) {
   m.def("top_k", &top_k, nb::arg("user_factors"), nb::arg("item_factors"), nb::arg("user_biases").none(),
-        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("items").none(), nb::arg("excluded_indptr").none(),
-        nb::arg("excluded_indices").none(), nb::arg("item_scales").none(), nb::arg("low"), nb::arg("high"),
-        nb::arg("rows"), nb::arg("scores"), nb::arg("counts"), nb::arg("n_threads"), nb::arg("cancel").none(),
+        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("neighbors").none(), nb::arg("items").none(),
+        nb::arg("excluded_indptr").none(), nb::arg("excluded_indices").none(), nb::arg("item_scales").none(),
+        nb::arg("low"), nb::arg("high"), nb::arg("rows"), nb::arg("scores"), nb::arg("counts"), nb::arg("n_threads"),
+        nb::arg("cancel").none(),
         "Fill rows and scores (n_users, keep) with every user's best items, and counts; False when stopped early.");
   m.def("top_k_of_candidates", &top_k_of_candidates, nb::arg("user_factors"), nb::arg("item_factors"),
-        nb::arg("user_biases").none(), nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("indptr"),
-        nb::arg("indices"), nb::arg("excluded_indptr").none(), nb::arg("excluded_indices").none(), nb::arg("rows"),
-        nb::arg("scores"), nb::arg("counts"), nb::arg("n_threads"), nb::arg("cancel").none(),
+        nb::arg("user_biases").none(), nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("neighbors").none(),
+        nb::arg("indptr"), nb::arg("indices"), nb::arg("excluded_indptr").none(), nb::arg("excluded_indices").none(),
+        nb::arg("rows"), nb::arg("scores"), nb::arg("counts"), nb::arg("n_threads"), nb::arg("cancel").none(),
         "The same where every user has own candidates, ascending rows of items.");
   m.def("count_higher", &count_higher, nb::arg("user_factors"), nb::arg("item_factors"), nb::arg("user_biases").none(),
-        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("items").none(), nb::arg("indptr"), nb::arg("scores"),
-        nb::arg("higher"), nb::arg("n_threads"), nb::arg("cancel").none(),
+        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("neighbors").none(), nb::arg("items").none(),
+        nb::arg("indptr"), nb::arg("scores"), nb::arg("higher"), nb::arg("n_threads"), nb::arg("cancel").none(),
         "Fill higher with the number of items whose score for the user is above each of the user's scores.");
   m.def("score_pairs", &score_pairs, nb::arg("user_factors"), nb::arg("item_factors"), nb::arg("user_biases").none(),
-        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("users"), nb::arg("items"), nb::arg("scores"),
-        nb::arg("n_threads"), nb::arg("cancel").none(), "Fill scores with those of the pairs (users[i], items[i]).");
+        nb::arg("item_biases").none(), nb::arg("mean"), nb::arg("neighbors").none(), nb::arg("users"), nb::arg("items"),
+        nb::arg("scores"), nb::arg("n_threads"), nb::arg("cancel").none(),
+        "Fill scores with those of the pairs (users[i], items[i]).");
   m.def("inverse_norms", &inverse_norms, nb::arg("factors"), nb::arg("scales"), nb::arg("n_threads"),
         nb::arg("cancel").none(), "Fill scales with 1 / length of every row, 0 where the row is zero.");
 }

@@ -104,11 +104,11 @@ __attribute__((noinline)) void admit(const float* scores, std::uint64_t lanes, c
   }
 }
 
-template <int USERS, int PANELS>
+template <int USERS, int PANELS, bool BONUS>
 inline __attribute__((always_inline)) void offer_tile(const float* user_factors, const float* user_offsets, int k,
-                                                      const float* panels, const float* offsets,
-                                                      const std::int32_t* rows, ScoreBounds bounds, Prune prune,
+                                                      const ItemBlock& block, ScoreBounds bounds, Prune prune,
                                                       Shortlist* lists) {
+  const float *panels = block.panels, *offsets = block.offsets;
   Vec<float> sum[USERS][PANELS];
   _Pragma("GCC unroll 8") for (int u = 0; u < USERS; ++u) _Pragma("GCC unroll 8") for (int p = 0; p < PANELS; ++p)
       sum[u][p] = Vec<float>::zero();
@@ -132,38 +132,50 @@ inline __attribute__((always_inline)) void offer_tile(const float* user_factors,
     const Vec<float> threshold = Vec<float>::splat(lists[u].threshold);
     above[u] = 0;
     _Pragma("GCC unroll 8") for (int p = 0; p < PANELS; ++p) {
-      const Vec<float> score = (user_offset + Vec<float>::load(offsets + p * PANEL_ITEMS)) + sum[u][p];
+      Vec<float> score = (user_offset + Vec<float>::load(offsets + p * PANEL_ITEMS)) + sum[u][p];
+      if constexpr (BONUS) score = score + Vec<float>::load(block.bonuses + u * block.bonus_stride + p * PANEL_ITEMS);
       above[u] |= static_cast<std::uint64_t>(lanes_above(score, threshold)) << (p * PANEL_ITEMS);
       score.store(scores[u] + p * PANEL_ITEMS);
     }
   }
   for (int u = 0; u < USERS; ++u)
-    if (__builtin_expect(above[u] != 0, 0)) admit(scores[u], above[u], rows, bounds, prune, lists[u]);
+    if (__builtin_expect(above[u] != 0, 0)) admit(scores[u], above[u], block.rows, bounds, prune, lists[u]);
 }
 
-template <int PANELS>
+// PANELS panels of the block, from panel p on.
+template <int PANELS, bool BONUS>
 void offer_panels(const float* user_factors, const float* user_offsets, std::int64_t n_users, int k,
-                  const float* panels, const float* offsets, const std::int32_t* rows, ScoreBounds bounds, Prune prune,
-                  Shortlist* lists) {
+                  const ItemBlock& block, int p, ScoreBounds bounds, Prune prune, Shortlist* lists) {
+  ItemBlock part = block;
+  part.panels += static_cast<std::int64_t>(p) * PANEL_ITEMS * k;
+  part.offsets += p * PANEL_ITEMS;
+  part.rows += p * PANEL_ITEMS;
+  if constexpr (BONUS) part.bonuses += p * PANEL_ITEMS;
   std::int64_t u = 0;
-  for (; u + TILE_USERS <= n_users; u += TILE_USERS)
-    offer_tile<TILE_USERS, PANELS>(user_factors + u * k, user_offsets + u, k, panels, offsets, rows, bounds, prune,
-                                   lists + u);
-  for (; u < n_users; ++u)
-    offer_tile<1, PANELS>(user_factors + u * k, user_offsets + u, k, panels, offsets, rows, bounds, prune, lists + u);
+  for (; u + TILE_USERS <= n_users; u += TILE_USERS) {
+    offer_tile<TILE_USERS, PANELS, BONUS>(user_factors + u * k, user_offsets + u, k, part, bounds, prune, lists + u);
+    if constexpr (BONUS) part.bonuses += TILE_USERS * part.bonus_stride;
+  }
+  for (; u < n_users; ++u) {
+    offer_tile<1, PANELS, BONUS>(user_factors + u * k, user_offsets + u, k, part, bounds, prune, lists + u);
+    if constexpr (BONUS) part.bonuses += part.bonus_stride;
+  }
+}
+
+template <bool BONUS>
+void offer_block(const float* user_factors, const float* user_offsets, std::int64_t n_users, int k,
+                 const ItemBlock& block, ScoreBounds bounds, Prune prune, Shortlist* shortlists) {
+  int p = 0;
+  for (; p + TILE_PANELS <= block.n_panels; p += TILE_PANELS)
+    offer_panels<TILE_PANELS, BONUS>(user_factors, user_offsets, n_users, k, block, p, bounds, prune, shortlists);
+  for (; p < block.n_panels; ++p)
+    offer_panels<1, BONUS>(user_factors, user_offsets, n_users, k, block, p, bounds, prune, shortlists);
 }
 
 void offer(const float* user_factors, const float* user_offsets, std::int64_t n_users, int k, const ItemBlock& block,
            ScoreBounds bounds, Prune prune, Shortlist* shortlists) {
-  int p = 0;
-  for (; p + TILE_PANELS <= block.n_panels; p += TILE_PANELS)
-    offer_panels<TILE_PANELS>(user_factors, user_offsets, n_users, k,
-                              block.panels + static_cast<std::int64_t>(p) * PANEL_ITEMS * k,
-                              block.offsets + p * PANEL_ITEMS, block.rows + p * PANEL_ITEMS, bounds, prune, shortlists);
-  for (; p < block.n_panels; ++p)
-    offer_panels<1>(user_factors, user_offsets, n_users, k,
-                    block.panels + static_cast<std::int64_t>(p) * PANEL_ITEMS * k, block.offsets + p * PANEL_ITEMS,
-                    block.rows + p * PANEL_ITEMS, bounds, prune, shortlists);
+  (block.bonuses ? offer_block<true> : offer_block<false>)(user_factors, user_offsets, n_users, k, block, bounds, prune,
+                                                           shortlists);
 }
 
 float score(const float* user_factors, const float* item_factors, int k, float user_offset, float item_offset) {

@@ -33,6 +33,10 @@ class Case:
         return self.model.link  # type: ignore[attr-defined,no-any-return]
 
     @property
+    def has_neighbors(self) -> bool:
+        return bool(self.parameters.get("n_neighbors"))
+
+    @property
     def has_biases(self) -> bool:
         return self.model is not rb.ImplicitALS and self.parameters.get("biases", True) is True
 
@@ -60,6 +64,8 @@ CASES = [
     Case("ImplicitALS hu", rb.ImplicitALS, _factors(loss="hu")),
     Case("ImplicitALS hu exact", rb.ImplicitALS, _factors(loss="hu", solver="exact", weight_exponents=(0.3, 0.3))),
     Case("ImplicitALS hu non-negative", rb.ImplicitALS, _factors(loss="hu", non_negative=True)),
+    Case("ImplicitALS neighbours", rb.ImplicitALS, _factors(n_neighbors=4)),
+    Case("ImplicitALS hu neighbours", rb.ImplicitALS, _factors(loss="hu", n_neighbors=99, neighbor_weight=2.0)),
     Case("LogisticMF", rb.LogisticMF, _logistic()),
     Case("LogisticMF gradient", rb.LogisticMF, _logistic(solver="gradient", step_size=0.1, frequency_exponent=0.5)),
     Case("LogisticMF adagrad", rb.LogisticMF, _logistic(solver="adagrad", alpha=0.5)),

@@ -12,6 +12,7 @@ import pytest
 
 import ridgeback as rb
 from contract.cases import Case
+from ridgeback.models.neighborhood import Neighborhood
 
 
 @pytest.fixture(params=[True, False], ids=["verified", "trusted"])
@@ -34,6 +35,10 @@ def test_every_attribute_comes_back(fitted: Any, loaded: Any) -> None:
             np.testing.assert_array_equal(other.indptr, value.indptr)
             np.testing.assert_array_equal(other.indices, value.indices)
             np.testing.assert_array_equal(other.values(), value.values())
+        elif isinstance(value, Neighborhood):
+            assert (other.factor, other.history_exponent) == (value.factor, value.history_exponent)
+            np.testing.assert_array_equal(other.similarity.indices, value.similarity.indices)
+            np.testing.assert_array_equal(other.similarity.values(), value.similarity.values())
         else:
             assert other == value, name
 

@@ -130,11 +130,17 @@ def test_a_file_without_history_folds_in_and_says_what_it_lacks(case: Case, tmp_
     check = [own_history(data, row) for row in range(data.n_users)]
     for row, one in enumerate(loaded.fold_in_many(check)):
         assert same_row(one.factors, model.user_factors_[row])
-    expected = model.recommend(0, k=5, exclude_seen=False)
-    assert loaded.recommend(0, k=5, exclude_seen=False) == expected
-    assert loaded.recommend(290, k=5, exclude_seen=False).fallback == model.recommend(290).fallback
-    assert sum(len(block[0]) for block in loaded.recommend_all(k=2, exclude_seen=False)) == 30
+    needs_history = [lambda: loaded.score(0, 1000), lambda: loaded.recommend(0, exclude_seen=False)]
+    if not case.has_neighbors:
+        needs_history = []
+        expected = model.recommend(0, k=5, exclude_seen=False)
+        assert loaded.recommend(0, k=5, exclude_seen=False) == expected
+        assert loaded.recommend(290, k=5, exclude_seen=False).fallback == model.recommend(290).fallback
+        assert sum(len(block[0]) for block in loaded.recommend_all(k=2, exclude_seen=False)) == 30
+    items, values, _ = own_history(data, 0)
+    assert loaded.fold_in(items, values).recommend(k=5).items.tolist() == model.recommend(0, k=5).items.tolist()
     for ask in (
+        *needs_history,
         lambda: loaded.recommend(0),
         lambda: loaded.recommend_all(),
         lambda: loaded.explain(0, 1000),
@@ -191,5 +197,6 @@ def test_an_item_folded_in_is_close_to_its_own_factors(case: Case) -> None:
     own = model.item_factors_[3].astype(np.float64)
     assert np.linalg.norm(folded.factors - own) <= 0.1 * np.linalg.norm(own) + 1e-3
     assert folded.unknown_users == []
-    assert folded.score(0) == pytest.approx(model.score(0, 1003), abs=0.15)
+    if not case.has_neighbors:  # the new item is nobody's neighbour
+        assert folded.score(0) == pytest.approx(model.score(0, 1003), abs=0.15)
     assert 1003 in [entry.item for entry in folded.similar_items(k=2)]

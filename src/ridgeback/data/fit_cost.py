@@ -107,7 +107,7 @@ def fit_cost(model: Any, size: DataSize, *, has_weights: bool = False) -> FitCos
     final = DOUBLE * exact_seconds(listed, size.n_users, k) * (NEWTON_STEPS if "n_negatives" in parameters else 1)
     return FitCost(
         seconds=(n_iterations * iteration + final) / (1.0 + THREAD_SHARE * (n_threads - 1)),
-        peak_bytes=data_bytes + 2 * 8 * listed + 3 * 4 * k * n_rows,
+        peak_bytes=data_bytes + 2 * 8 * listed + 3 * 4 * k * n_rows + _neighbor_bytes(parameters, size),
         n_threads=n_threads,
         basis=f"{k} factors, {n_iterations} iterations, {name}, {listed:,} pairs",
     )
@@ -129,6 +129,11 @@ def installed_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _neighbor_bytes(parameters: Mapping[str, Any], size: DataSize) -> int:
+    """What ImplicitALS keeps of the item-item product."""
+    return 8 * size.n_items * min(int(parameters.get("n_neighbors") or 0), size.n_items)
 
 
 def _implied_noes(parameters: Mapping[str, Any], size: DataSize) -> int:

@@ -15,6 +15,8 @@ from ridgeback.errors import UnsupportedError
 from ridgeback.evaluation.cases import IdPairs, matched
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.recommender import Recommender
+from ridgeback.recommend.neighbor_term import NeighborTerm
+from ridgeback.recommend.top_k import Lists
 
 FloatArray = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -33,19 +35,24 @@ class Askers:
         Items that they do not get again, in the model's rows.
     is_fallback : ndarray of bool, shape (n,)
         Who gets the model's fallback because nothing is known of them.
+    neighbors : NeighborTerm, or None
+        What neighbours of their items add to scores.
     """
 
     factors: FloatArray
     biases: FloatArray | None
     seen: Csr
     is_fallback: NDArray[np.bool_]
+    neighbors: NeighborTerm | None = None
 
     def chosen(self, mask: NDArray[np.bool_]) -> Askers:
         """Those for whom the mask, shape (n,), is true."""
         if mask.all():
             return self
         biases = None if self.biases is None else self.biases[mask]
-        return Askers(self.factors[mask], biases, self.seen.take(np.flatnonzero(mask)), self.is_fallback[mask])
+        places = np.flatnonzero(mask)
+        neighbors = None if self.neighbors is None else self.neighbors.chosen(places)
+        return Askers(self.factors[mask], biases, self.seen.take(places), self.is_fallback[mask], neighbors)
 
 
 class AskerSource(Protocol):
@@ -85,6 +92,7 @@ class TrainedAskers:
             biases=None if model.user_biases_ is None else np.where(is_known, model.user_biases_[rows], np.float32(0)),
             seen=in_model_rows(self._seen.pairs, self._seen_rows[users], self._seen_items, len(model.item_ids_)),
             is_fallback=~is_known | (model._user_counts[rows] == 0),
+            neighbors=model._neighbor_term(np.maximum(rows, 0)),
         )
 
 
@@ -123,12 +131,14 @@ class FoldedAskers:
         factors = np.zeros((n, n_factors), dtype=np.float32)
         biases = None if model.user_biases_ is None else np.zeros(n, dtype=np.float32)
         is_fallback = np.ones(n, dtype=bool)
+        counted = [np.empty(0, dtype=np.int32)] * n  # what of each history counts, in the model's rows
         places = np.flatnonzero(rows >= 0)
         own = _rows_of(self._history, rows[places])
         if isinstance(model, FactorModel):
             for place, folded in zip(places, model.fold_in_many(own) if own.nnz else [], strict=own.nnz > 0):
                 factors[place] = folded.factors
                 is_fallback[place] = folded.fallback is not None
+                counted[place] = folded.items
                 if biases is not None:
                     biases[place] = folded.bias
         else:
@@ -136,7 +146,9 @@ class FoldedAskers:
             if biases is not None:
                 biases[places] = _ridge_biases(model, own, self._seen_items)
         seen = in_model_rows(self._history.user_items, rows, self._seen_items, len(model.item_ids_))
-        return Askers(factors, biases, seen, is_fallback)
+        neighborhood = model._neighborhood
+        neighbors = None if neighborhood is None else neighborhood.term(Lists.of(counted))
+        return Askers(factors, biases, seen, is_fallback, neighbors)
 
 
 def in_model_rows(pairs: Csr, rows: NDArray[np.int32], columns: NDArray[np.int32], n_items: int) -> Csr:

@@ -95,6 +95,7 @@ class RankingJudge:
             self._lengths[-1],
             self._filter(ranked),
             "score",
+            askers.neighbors,
         )
         self._check_lengths(users, askers, ranked, found.counts)
         reachable = self._is_eligible[relevant.indices]

@@ -59,7 +59,13 @@ def auc(
 def _scores(model: Recommender, askers: Askers, pairs: Csr) -> NDArray[np.float32]:
     """The score of every stored pair."""
     return model._score_rows(
-        askers.factors, askers.biases, askers.seen, askers.is_fallback, pairs.row_of_entry(), pairs.indices
+        askers.factors,
+        askers.biases,
+        askers.seen,
+        askers.is_fallback,
+        pairs.row_of_entry(),
+        pairs.indices,
+        askers.neighbors,
     )
 
 
@@ -70,7 +76,13 @@ def _among_all(model: Recommender, askers: Askers, users: NDArray[np.int32], sco
     order = np.lexsort([-wanted, owners])
     counts = np.bincount(owners, minlength=len(askers.is_fallback))
     found = model._count_higher(
-        askers.factors, askers.biases, askers.seen, askers.is_fallback, wanted[order], counts.astype(np.int32)
+        askers.factors,
+        askers.biases,
+        askers.seen,
+        askers.is_fallback,
+        wanted[order],
+        counts.astype(np.int32),
+        askers.neighbors,
     )
     higher = np.empty(len(wanted), dtype=np.int64)
     higher[order] = found

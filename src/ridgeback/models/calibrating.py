@@ -18,7 +18,7 @@ from ridgeback.models.training import training_interactions
 from ridgeback.recommend.probability_maps import ProbabilityMap, isotonic, platt
 from ridgeback.recommend.reliability import Calibration, Reliability
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import score_pairs, top_k
+from ridgeback.recommend.top_k import top_k
 from ridgeback.solvers.negatives import sample_negatives
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def scored_pairs(model: Scorer, held_out: HeldOut, n_negatives: Any, random_stat
     n_yes = held_out.taken.nnz
     return Pairs(
         places,
-        _scores(model, held_out.users[places], items),
+        model._scores(held_out.users[places], items),
         np.arange(len(items)) < n_yes,
         np.concatenate([np.ones(n_yes), each[drawn.row_of_entry()]]),
     )
@@ -202,6 +202,7 @@ def judged(model: Scorer, held_out: HeldOut, pairs: Pairs, probabilities: Probab
         user_biases=None if biases is None else biases[users],
         item_biases=model.item_biases_,
         mean=model.mean_,
+        neighbors=model._neighbor_term(users),
         items=held_out.eligible,
         exclude=held_out.seen,
         n_threads=model._thread_count(),
@@ -218,19 +219,6 @@ def judged(model: Scorer, held_out: HeldOut, pairs: Pairs, probabilities: Probab
         ),
         k=_K,
         left_out=held_out.left_out,
-    )
-
-
-def _scores(model: Scorer, users: npt.NDArray[np.int32], items: npt.NDArray[np.int32]) -> Floats:
-    return score_pairs(
-        model.user_factors_,
-        model.item_factors_,
-        users,
-        items,
-        user_biases=model.user_biases_,
-        item_biases=model.item_biases_,
-        mean=model.mean_,
-        n_threads=model._thread_count(),
     )
 
 

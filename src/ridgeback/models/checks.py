@@ -99,6 +99,7 @@ def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> No
     factors = 4 * n_factors * (shape.n_users + shape.n_items)
     systems = 8 * n_factors * n_factors * (4 * n_threads + 3)
     available = memory_bytes()
+    _check_neighbors(owner, shape, parameters, available)
     if available is not None and factors + systems > available:
         if factors + 8 * n_factors * n_factors * 7 <= available:
             raise ParameterError(
@@ -110,4 +111,16 @@ def check_memory(owner: str, shape: DataShape, parameters: dict[str, Any]) -> No
             f"The 'n_factors' parameter of {owner} must leave the factors within memory: {n_factors} factors for "
             f"{shape.n_users:,} users and {shape.n_items:,} items need {(factors + systems) / 1e9:,.1f} GB, this "
             f"machine has {available / 1e9:,.1f} GB. Choose fewer factors."
+        )
+
+
+def _check_neighbors(owner: str, shape: DataShape, parameters: dict[str, Any], available: int | None) -> None:
+    """Refuse neighbours that cannot fit into this machine's memory."""
+    n_neighbors = min(parameters.get("n_neighbors", 0), shape.n_items)
+    needed = 8 * n_neighbors * shape.n_items
+    if available is not None and needed > available:
+        raise ParameterError(
+            f"The 'n_neighbors' parameter of {owner} must leave the neighbours within memory: {n_neighbors:,} of each "
+            f"of {shape.n_items:,} items need {needed / 1e9:,.1f} GB, this machine has {available / 1e9:,.1f} GB. "
+            "Choose fewer; beyond 200 they add little."
         )

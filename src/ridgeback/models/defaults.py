@@ -61,6 +61,8 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     "bias": {"regularization": 3.0},
 }
 
+NEIGHBOR_WEIGHT = 0.5  # of the neighbourhood term, beside the factors' spread of 1
+
 # Conjugate-gradient steps a row with n_cg_steps="auto" where a side is solved for the first time. Ratings have no
 # Gramian whose eigenbasis could help.
 N_FIRST_CG_STEPS = {"implicit": 2, "explicit": 3}

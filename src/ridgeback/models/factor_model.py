@@ -28,9 +28,11 @@ from ridgeback.solvers.problem import Float64Array, RowProblem
 from ridgeback.trace import Trace
 
 if TYPE_CHECKING:
+    from ridgeback.data.csr import Csr
     from ridgeback.models.explaining import Shares
     from ridgeback.models.folding import FoldedItem, FoldedUser
     from ridgeback.recommend.explanation import Explanation
+    from ridgeback.recommend.neighbor_term import NeighborTerm
 
 Model = TypeVar("Model", bound="FactorModel")
 
@@ -88,6 +90,16 @@ class FactorModel(Recommender):
         """Set what fold-in needs of the training data beyond the factors: mean, weight scale."""
         self.mean_ = 0.0
         self._weight_scale = 1.0
+
+    def _prepare(self, data: Interactions, cancel: npt.NDArray[np.uint8]) -> None:
+        """Build what answers need of the training data beside the factors, before the first half-step."""
+
+    def _complete(self) -> None:
+        """Set what answers need of the fitted factors, after the last half-step."""
+
+    def _neighbors_at(self, users: Side, items: Side, histories: Csr) -> NeighborTerm | None:
+        """The neighbourhood term of these histories, were the fit to end with these factors."""
+        return None
 
     def _listed(self, pairs: ListedPairs, side: SideName = "users") -> ListedPairs:
         """All pairs that the rows of one side are made of: the stored ones, and those a model adds."""
@@ -171,6 +183,8 @@ class FactorModel(Recommender):
         refuse_nothing(interactions, data, type(self).__name__)
         shape = DataShape(interactions.n_users, interactions.n_items, interactions.nnz)
         parameters = self._resolve(shape)
+        if trace is not None:
+            tracing.refuse_what_no_trace_shows(parameters)
         checks.check_memory(type(self).__name__, shape, parameters)
         start = self._start(interactions, parameters)
         held_out = self._held_out(interactions, validation, metric, patience)
@@ -263,6 +277,7 @@ class FactorModel(Recommender):
                 "items": self._row_problem("items", by_item),
             }
         with interruptible() as cancel, contextlib.ExitStack() as shown:
+            self._prepare(data, cancel)
             sides: dict[SideName, Side] = {"users": start[0], "items": start[1]}
             state = self._alternation(problems, sides, cancel)
             reporter = fitting.Reporter(
@@ -289,6 +304,7 @@ class FactorModel(Recommender):
                 None if held_out is None else held_out.is_better,
             )
             self._take(state.sides)
+            self._complete()
             self.n_iterations_, self.stopped_by_, self._is_final = (
                 ending.n_iterations,
                 ending.stopped_by,

@@ -9,12 +9,15 @@ import numpy as np
 from ridgeback.cpus import available_cpus
 from ridgeback.errors import HistoryMissingError, NotFittedError
 from ridgeback.models.parameters import Parameterized
+from ridgeback.recommend.top_k import Lists
 
 if TYPE_CHECKING:
     from ridgeback.data.csr import Csr
     from ridgeback.data.ids import Ids
     from ridgeback.data.interactions import Interactions
     from ridgeback.data.text import Text
+    from ridgeback.models.neighborhood import Neighborhood
+    from ridgeback.recommend.neighbor_term import NeighborTerm
     from ridgeback.recommend.scoring_arrays import Floats, Rows
 
 _FITTED = (
@@ -63,6 +66,7 @@ class Fitted(Parameterized):
     _duplicates: str
     _fingerprint: str
     _eligible: tuple[Rows, Rows | None] | None
+    _neighborhood: Neighborhood | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name in _FITTED and "item_factors_" not in self.__dict__:
@@ -93,6 +97,17 @@ class Fitted(Parameterized):
                 + " with include_history=True."
             )
         return self._seen
+
+    def _neighbor_term(self, users: Rows) -> NeighborTerm | None:
+        """What neighbours of their items add to the scores of some users; None for a model without that term."""
+        if self._neighborhood is None:
+            return None
+        if self._seen is None:
+            raise HistoryMissingError(
+                "This model was saved without its history, and its scores need it: the neighbourhood term adds up over "
+                "the items that a user has. Save it with include_history=True, or fold the user in."
+            )
+        return self._neighborhood.term(Lists.chosen(self._seen, users))
 
     def _remember(self, data: Interactions) -> None:
         """Keep what answers need of the training data: ids, titles, histories and counts."""

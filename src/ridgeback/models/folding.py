@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, UnsupportedError
@@ -22,6 +23,7 @@ from ridgeback.solvers.problem import Float32Array, HalfStep
 if TYPE_CHECKING:
     from ridgeback.models.factor_model import FactorModel
     from ridgeback.recommend.explanation import Explanation
+    from ridgeback.recommend.neighbor_term import NeighborTerm
     from ridgeback.trace import Trace
 
 
@@ -127,6 +129,11 @@ class FoldedUser:
         unknown = f", {len(self.unknown_items)} unknown" if self.unknown_items else ""
         return f"FoldedUser({self._history.rows.nnz} items{unknown})"
 
+    @property
+    def items(self) -> npt.NDArray[np.int32]:
+        """Rows of the items that the factors come from, ascending."""
+        return self._history.rows.indices
+
     def score(self, item: Any) -> Any:
         """Raw score of one item (a float) or of several (an array)."""
         rows = rows_of(self._model.item_ids_, item, "item")
@@ -138,6 +145,7 @@ class FoldedUser:
             user_biases=self._biases(),
             item_biases=self._model.item_biases_,
             mean=self._model.mean_,
+            neighbors=self._neighbors(),
         ).reshape(rows.shape)
         return float(scores[()]) if scores.ndim == 0 else scores
 
@@ -174,6 +182,7 @@ class FoldedUser:
             candidates,
             exclude,
             as_,
+            self._neighbors(),
         )[0]
 
     def explain(self, item: Any) -> Explanation:
@@ -207,9 +216,14 @@ class FoldedUser:
     def _biases(self) -> Float32Array | None:
         return None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32)
 
+    def _neighbors(self) -> NeighborTerm | None:
+        """What the neighbours of the given items add to scores."""
+        neighborhood = self._model._neighborhood
+        return None if neighborhood is None else neighborhood.term(self._history.rows)
+
 
 class FoldedItem:
-    """A new item: factors, and whom it suits.
+    """A new item: factors, and whom it suits. It is nobody's neighbour: scores are those of the factors alone.
 
     Attributes
     ----------

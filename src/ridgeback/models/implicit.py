@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import ParameterError, UnsupportedError
-from ridgeback.models import checks
+from ridgeback.errors import ParameterError
+from ridgeback.models import checks, neighborhood
 from ridgeback.models.acceleration import Acceleration
 from ridgeback.models.alternation import SideName
-from ridgeback.models.defaults import DataShape, resolve
+from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, resolve
+from ridgeback.models.explaining import Shares
 from ridgeback.models.frequencies import frequency_scales, mean_weight
 from ridgeback.models.least_squares import LeastSquaresModel
+from ridgeback.models.neighborhood import Neighborhood
+from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs, training_interactions
 from ridgeback.solvers.problem import Float32Array, Float64Array, RowProblem
+
+if TYPE_CHECKING:
+    from ridgeback.data.csr import Csr
+    from ridgeback.recommend.neighbor_term import NeighborTerm
 
 
 class ImplicitALS(LeastSquaresModel):
@@ -54,9 +62,11 @@ class ImplicitALS(LeastSquaresModel):
         Exponents (user, item) of the activity that weights shrink with; larger ones keep popular items from drowning
         the rest.
     n_neighbors : int, default=0
-        Only 0: the neighbourhood term is not part of this version.
-    neighbor_weight : None
-        Weight of that term; likewise not part of this version.
+        Above 0 adds to each score what the items of the user's history say of their neighbours: items that the same
+        users have, so many of them an item (200 is plenty). See `docs/neighbours.md`.
+    neighbor_weight : float, optional
+        Weight of that term: at 1 it spreads the scores of a user as much as the factors do. Given with n_neighbors=0 it
+        is an error.
     non_negative : bool, default=False
         Factors >= 0.
     n_iterations : int, default=16
@@ -165,11 +175,9 @@ class ImplicitALS(LeastSquaresModel):
                 "The 'unobserved_weight' parameter of ImplicitALS must be None with loss='hu', where every unobserved "
                 f"pair has confidence 1. Got {self.unobserved_weight!r} instead; use loss='ials'."
             )
-        if self.n_neighbors != 0 or self.neighbor_weight is not None:
-            raise UnsupportedError(
-                "The neighbourhood term is not part of this version; leave n_neighbors=0 and neighbor_weight=None."
-            )
         parameters = resolve(loss, self._common_parameters(), shape)
+        parameters["n_neighbors"] = checks.check_count(owner, "n_neighbors", self.n_neighbors)
+        parameters["neighbor_weight"] = self._resolved_neighbor_weight(parameters["n_neighbors"])
         for name in ("regularization", "frequency_exponent"):
             parameters[name] = checks.check_number(owner, name, parameters[name])
         if loss == "ials":
@@ -189,6 +197,43 @@ class ImplicitALS(LeastSquaresModel):
         parameters["weight_exponents"] = _checked_exponents(parameters["weight_exponents"])
         parameters.update(self._resolve_solver(automatic="cg"))
         return parameters
+
+    def _resolved_neighbor_weight(self, n_neighbors: int) -> float | None:
+        if n_neighbors:
+            weight = NEIGHBOR_WEIGHT if self.neighbor_weight is None else self.neighbor_weight
+            return checks.check_number("ImplicitALS", "neighbor_weight", weight)
+        if self.neighbor_weight is not None:
+            raise ParameterError(
+                "The 'neighbor_weight' parameter of ImplicitALS must be None with n_neighbors=0, where there is no "
+                f"neighbourhood term to weigh. Got {self.neighbor_weight!r} instead; pass n_neighbors=200 as well."
+            )
+        return None
+
+    def _prepare(self, data: Interactions, cancel: npt.NDArray[np.uint8]) -> None:
+        p = self.parameters_
+        if p["n_neighbors"]:
+            self._neighborhood = neighborhood.build(data.user_items, p["n_neighbors"], p["n_threads"], cancel)
+
+    def _complete(self) -> None:
+        if self._neighborhood is not None:
+            self._neighborhood = self._scaled_neighborhood(self.user_factors_, self.item_factors_)
+
+    def _neighbors_at(self, users: Side, items: Side, histories: Csr) -> NeighborTerm | None:
+        scaled = self._scaled_neighborhood(users.factors, items.factors)
+        return None if scaled is None else scaled.term(histories)
+
+    def _scaled_neighborhood(self, users: Float32Array, items: Float32Array) -> Neighborhood | None:
+        if self._neighborhood is None or self._seen is None:
+            return None
+        p = self.parameters_
+        return self._neighborhood.scaled(p["neighbor_weight"], users, items, self._seen, p["n_threads"])
+
+    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
+        shares = super()._shares(history, item_row)
+        if self._neighborhood is None or history.rows.nnz == 0:
+            return shares
+        added = self._neighborhood.shares(history.rows.indices, item_row)
+        return Shares(shares.score + float(added.sum()), shares.contributions + added, shares.rest)
 
     def _freeze(self, data: Interactions) -> None:
         super()._freeze(data)

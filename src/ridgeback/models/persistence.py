@@ -16,6 +16,7 @@ from ridgeback import storage
 from ridgeback._version import __version__
 from ridgeback.errors import NotFittedError, ParameterError, RidgebackWarning
 from ridgeback.models.file_contents import FileContents
+from ridgeback.models.neighborhood import Neighborhood
 from ridgeback.models.stored_calibration import calibration_tensors, calibration_values, read_calibration
 from ridgeback.models.stored_parameters import (
     described,
@@ -139,6 +140,8 @@ def load(path: str | bytes | os.PathLike[str], verify: bool = True) -> Any:
     _restore_arrays(model, contents, verify)
     _restore_history(model, contents, verify)
     _restore_values(model, contents)
+    if contents.has_tensor("neighbors.indptr"):
+        model._neighborhood = _neighborhood(contents, len(model.item_ids_), verify)
     calibration = read_calibration(contents)
     if calibration is not None:
         model.calibration_ = calibration
@@ -155,6 +158,8 @@ def _model_tensors(model: Any) -> dict[str, Array]:
             tensors[name] = np.asarray(array, dtype)
     if model.calibration_ is not None:
         tensors |= calibration_tensors(model.calibration_)
+    if model._neighborhood is not None:
+        tensors |= csr_tensors("neighbors", model._neighborhood.similarity)
     tensors |= id_tensors("user_ids", model.user_ids_) | id_tensors("item_ids", model.item_ids_)
     return tensors if model.titles_ is None else tensors | text_tensors("titles", model.titles_)
 
@@ -180,6 +185,9 @@ def _fitted_values(model: Any) -> dict[str, Any]:
     for attribute, name, _ in FIT_VALUES:
         if hasattr(model, attribute):
             values[name] = plain(getattr(model, attribute))
+    if model._neighborhood is not None:
+        values["neighbor_factor"] = model._neighborhood.factor
+        values["neighbor_history_exponent"] = model._neighborhood.history_exponent
     if model.calibration_ is not None:
         values["calibration"] = calibration_values(model.calibration_)
     if hasattr(model, "parameters_"):
@@ -238,6 +246,15 @@ def _restore_history(model: Any, contents: FileContents, verify: bool) -> None:
         entries = (model._seen.nnz,)
         model._seen_weights = contents.tensor_or_none("seen.weights", np.float32, entries)
         model._seen_merged = contents.tensor_or_none("seen.merged", np.int32, entries)
+
+
+def _neighborhood(contents: FileContents, n_items: int, verify: bool) -> Neighborhood:
+    """The neighbours of items and what their word counts."""
+    similarity = read_csr(contents, "neighbors", (n_items, n_items), verify)
+    numbers = [contents.value(f"neighbor_{name}", float) for name in ("factor", "history_exponent")]
+    if similarity.data is None or min(numbers) < 0 or (verify and not (similarity.data > 0).all()):
+        raise contents.error("its neighbours must have values above 0, and numbers not below 0")
+    return Neighborhood(similarity, *numbers)
 
 
 def _restore_values(model: Any, contents: FileContents) -> None:

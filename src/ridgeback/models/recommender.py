@@ -22,6 +22,7 @@ from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, simila
 
 if TYPE_CHECKING:
     from ridgeback.data.ids import Ids
+    from ridgeback.recommend.neighbor_term import NeighborTerm
 
 
 class Recommender(Scorer):
@@ -68,7 +69,7 @@ class Recommender(Scorer):
         UnknownIdError
             If a user or a candidate is unknown.
         HistoryMissingError
-            If `exclude_seen` is true and the model was saved without its history.
+            If the model was saved without its history, and `exclude_seen` is true or it has a neighbourhood term.
         """
         self._check_fitted()
         rows = rows_of(self.user_ids_, user, "user").ravel()
@@ -83,6 +84,7 @@ class Recommender(Scorer):
             candidates,
             exclude,
             as_,
+            self._neighbor_term(rows),
         )
         return found[0] if is_one(user) else found
 
@@ -124,6 +126,7 @@ class Recommender(Scorer):
                 k,
                 filter_,
                 as_,
+                self._neighbor_term(np.arange(begin, end, dtype=np.int32)),
             )
 
         best(0, 0)  # refuses a wrong k now instead of at the first block
@@ -218,11 +221,13 @@ class Recommender(Scorer):
         candidates: Any,
         exclude: Any,
         as_: str,
+        neighbors: NeighborTerm | None = None,
     ) -> list[Recommendations]:
         """Recommendations for user vectors, labels and histories that may come from outside the model."""
         self._check_as(as_)
         filter_ = ItemFilter.resolve(self.item_ids_, self._eligible_rows(), candidates, exclude)
-        found = self._best(factors, user_biases, users, seen if exclude_seen else None, fallback, k, filter_, as_)
+        seen = seen if exclude_seen else None
+        found = self._best(factors, user_biases, users, seen, fallback, k, filter_, as_, neighbors)
         return [
             Recommendations(
                 user, self.item_ids_, items, scores, self.titles_, self._fallback() if is_fallback else None
@@ -240,18 +245,20 @@ class Recommender(Scorer):
         k: int,
         filter_: ItemFilter,
         as_: str,
+        neighbors: NeighborTerm | None = None,
     ) -> TopK:
         """The best items of user vectors, by the model or by its fallback."""
         candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
 
         def ask(users_asked: npt.NDArray[np.intp] | None, is_fallback: bool) -> TopK:
             x, biases = factors, user_biases
-            own, left_out = candidates, excluded
+            own, left_out, term = candidates, excluded, neighbors
             if users_asked is not None:
                 x, biases = x[users_asked], None if biases is None else biases[users_asked]
                 own = None if own is None else Lists.chosen(own, users_asked)
                 left_out = None if left_out is None else Lists.chosen(left_out, users_asked)
-            x, y, scoring = self._terms(x, biases, is_fallback)
+                term = None if term is None else term.chosen(users_asked)
+            x, y, scoring = self._terms(x, biases, is_fallback, term)
             found = top_k(x, y, k=k, items=filter_.items, candidates=own, exclude=left_out, **scoring)
             if as_ == "percentile":
                 return TopK(found.items, percentiles(x, y, found, items=self._eligible_rows(), **scoring), found.counts)
@@ -266,12 +273,12 @@ class Recommender(Scorer):
         return TopK.interleaved(parts, len(fallback))
 
     def _terms(
-        self, factors: Floats, user_biases: Floats | None, is_fallback: bool
+        self, factors: Floats, user_biases: Floats | None, is_fallback: bool, neighbors: NeighborTerm | None
     ) -> tuple[Floats, Floats, dict[str, Any]]:
         """User vectors, item vectors and the other terms of the score: the model's, or its fallback's."""
         x, y, offsets, mean = factors, self.item_factors_, self.item_biases_, self.mean_
         if is_fallback:
-            x, y, user_biases = x[:, :0], y[:, :0], None
+            x, y, user_biases, neighbors = x[:, :0], y[:, :0], None, None
             if self._fallback() == "popularity":
                 offsets, mean = self._popularity(), 0.0
         return (
@@ -281,6 +288,7 @@ class Recommender(Scorer):
                 "user_biases": user_biases,
                 "item_biases": offsets,
                 "mean": mean,
+                "neighbors": neighbors,
                 "n_threads": self._thread_count(),
             },
         )
@@ -293,13 +301,14 @@ class Recommender(Scorer):
         fallback: npt.NDArray[np.bool_],
         users: npt.NDArray[Any],
         items: npt.NDArray[Any],
+        neighbors: NeighborTerm | None = None,
     ) -> Floats:
         """Scores of pairs (place of a user vector, item row), as `_best` ranks by them."""
         scores = np.empty(len(users), dtype=np.float32)
         for is_fallback in (False, True):
             mine = fallback[users] == is_fallback
             if mine.any():
-                x, y, scoring = self._terms(factors, user_biases, is_fallback)
+                x, y, scoring = self._terms(factors, user_biases, is_fallback, neighbors)
                 scores[mine] = score_pairs(x, y, users[mine], items[mine], **scoring)
         return scores
 
@@ -311,6 +320,7 @@ class Recommender(Scorer):
         fallback: npt.NDArray[np.bool_],
         scores: Floats,
         counts: npt.NDArray[np.int32],
+        neighbors: NeighborTerm | None = None,
     ) -> npt.NDArray[np.int32]:
         """How many of the items that somebody has score above each given score; they descend, user after user."""
         higher = np.empty(len(scores), dtype=np.int32)
@@ -319,7 +329,8 @@ class Recommender(Scorer):
             if mine.any():
                 of_mine = np.repeat(mine, counts)
                 biases = None if user_biases is None else user_biases[mine]
-                x, y, scoring = self._terms(factors[mine], biases, is_fallback)
+                term = None if neighbors is None else neighbors.chosen(np.flatnonzero(mine))
+                x, y, scoring = self._terms(factors[mine], biases, is_fallback, term)
                 higher[of_mine] = count_higher(
                     x, y, scores[of_mine], counts[mine], items=self._eligible_rows(), **scoring
                 )

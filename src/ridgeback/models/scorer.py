@@ -10,7 +10,7 @@ from ridgeback.errors import ParameterError, UnsupportedError
 from ridgeback.models.fitted import Fitted
 from ridgeback.recommend.id_rows import rows_of
 from ridgeback.recommend.probability_maps import sigmoid
-from ridgeback.recommend.scoring_arrays import Floats
+from ridgeback.recommend.scoring_arrays import Floats, Rows
 from ridgeback.recommend.top_k import score_pairs
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Scorer(Fitted):
     """Scores of pairs and what they mean.
 
-    Every score is ``((mean + b_u) + b_i) + x_u . y_i`` in float32, added in this order and the product summed factor
-    by factor, so that `score` and `recommend` agree to the last bit.
+    Every score is ``((mean + b_u) + b_i) + x_u . y_i``, and what neighbours add where there are any, in float32, added
+    in this order and the product summed factor by factor, so that `score` and `recommend` agree to the last bit.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Scorer(Fitted):
     calibration_: Calibration | None = None
 
     def score(self, user: Any, item: Any) -> Any:
-        """Score pairs: ``mean + b_u + b_i + x_u . y_i``, raw.
+        """Score pairs: ``mean + b_u + b_i + x_u . y_i``, raw; with ``n_neighbors`` plus the neighbourhood term.
 
         Parameters
         ----------
@@ -49,6 +49,8 @@ class Scorer(Fitted):
         ------
         UnknownIdError
             If an id is unknown; the message names the closest ones.
+        HistoryMissingError
+            If the model has a neighbourhood term and was saved without its history.
         """
         self._check_fitted()
         users = rows_of(self.user_ids_, user, "user")
@@ -60,17 +62,27 @@ class Scorer(Fitted):
                 f"The parameters 'user' {users.shape} and 'item' {items.shape} must broadcast to one shape. "
                 "Use user[:, None] for every user with every item."
             ) from None
-        scores = score_pairs(
-            self.user_factors_,
+        scores = self._scores(users.ravel(), items.ravel()).reshape(users.shape)
+        return float(scores[()]) if scores.ndim == 0 else scores
+
+    def _scores(self, users: Rows, items: Rows) -> Floats:
+        """Raw scores of pairs of rows."""
+        factors, biases, neighbors = self.user_factors_, self.user_biases_, None
+        if self._neighborhood is not None:  # histories of the users asked alone
+            asked, places = np.unique(users, return_inverse=True)
+            factors, biases = factors[asked], None if biases is None else biases[asked]
+            users, neighbors = places.astype(np.int32), self._neighbor_term(asked)
+        return score_pairs(
+            factors,
             self.item_factors_,
-            users.ravel(),
-            items.ravel(),
-            user_biases=self.user_biases_,
+            users,
+            items,
+            user_biases=biases,
             item_biases=self.item_biases_,
             mean=self.mean_,
+            neighbors=neighbors,
             n_threads=self._thread_count(),
-        ).reshape(users.shape)
-        return float(scores[()]) if scores.ndim == 0 else scores
+        )
 
     def predict(self, user: Any, item: Any, clip: bool = True) -> Any:
         """Predict on the scale of the data: a rating, a preference or a probability.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ridgeback.errors import UnsupportedError
 from ridgeback.models.alternation import Alternation
 from ridgeback.models.initialization import is_declared, is_model
 from ridgeback.models.row_solver import Side
@@ -17,6 +18,20 @@ from ridgeback.trace.rows import Numbers
 
 if TYPE_CHECKING:
     from ridgeback.models.factor_model import FactorModel
+
+
+def refuse_what_no_trace_shows(parameters: dict[str, Any]) -> None:
+    """Refuse the neighbourhood term: a trace shows how every score comes from the factors, and it does not.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    if parameters.get("n_neighbors"):
+        raise UnsupportedError(
+            "A trace shows how scores come from the factors alone, and this model adds what neighbours say. Fit with "
+            "n_neighbors=0 to trace: the factors are the same."
+        )
 
 
 def recorder(model: FactorModel, trace: Trace, state: Alternation) -> Recorder:
@@ -68,6 +83,7 @@ def facts(model: FactorModel, precision: str) -> dict[str, Any]:
 
 def fold_in_trace(model: FactorModel, history: ListedPairs, user: Side) -> Trace:
     """The trace of one new user that was solved from this history."""
+    refuse_what_no_trace_shows(model.parameters_)
     problem = model._row_problem("users", model._listed(history))
     gram = model._item_gram() if problem.unobserved_weight else None
     return folded.fold_in_trace(

@@ -35,6 +35,8 @@ def partial_fit(model: FactorModel, events: Any, refresh_users: bool) -> None:
 
     changed = copy.copy(model)
     changed._remember(merged)
+    if model._neighborhood is not None:
+        changed._neighborhood = model._neighborhood.with_items(merged.n_items)
     changed.user_factors_ = _with_zero_rows(model.user_factors_, merged.n_users)
     changed.item_factors_ = _with_zero_rows(model.item_factors_, merged.n_items)
     if model.user_biases_ is not None and model.item_biases_ is not None:

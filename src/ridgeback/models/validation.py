@@ -124,6 +124,7 @@ class Validation:
                 user_biases=own.biases,
                 item_biases=items.biases,
                 mean=self.model.mean_,
+                neighbors=self.model._neighbors_at(users, items, self.seen),
                 items=self.eligible,
                 exclude=self.seen,
                 n_threads=n_threads,

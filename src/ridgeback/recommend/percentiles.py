@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback import _native
 from ridgeback.errors import ParameterError
-from ridgeback.recommend.scoring_arrays import Floats, Rows, eligible_rows, scoring_arrays
+from ridgeback.recommend.scoring_arrays import Floats, Rows, all_users, eligible_rows, scoring_arrays
 from ridgeback.recommend.top_k import Cancel, TopK
+
+if TYPE_CHECKING:
+    from ridgeback.recommend.neighbor_term import NeighborTerm
 
 
 def percentiles(
@@ -20,6 +25,7 @@ def percentiles(
     user_biases: Floats | None = None,
     item_biases: Floats | None = None,
     mean: float = 0.0,
+    neighbors: NeighborTerm | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
 ) -> Floats:
@@ -27,7 +33,7 @@ def percentiles(
 
     Parameters
     ----------
-    user_factors, item_factors, user_biases, item_biases, mean, n_threads, cancel
+    user_factors, item_factors, user_biases, item_biases, mean, neighbors, n_threads, cancel
         As in `top_k`.
     found : TopK
         What `top_k` found for these users; its scores descend within each user.
@@ -69,6 +75,7 @@ def percentiles(
         user_biases=user_biases,
         item_biases=item_biases,
         mean=mean,
+        neighbors=neighbors,
         n_threads=n_threads,
         cancel=cancel,
     )
@@ -87,6 +94,7 @@ def count_higher(
     user_biases: Floats | None = None,
     item_biases: Floats | None = None,
     mean: float = 0.0,
+    neighbors: NeighborTerm | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
 ) -> Rows:
@@ -94,7 +102,7 @@ def count_higher(
 
     Parameters
     ----------
-    user_factors, item_factors, items, user_biases, item_biases, mean, n_threads, cancel
+    user_factors, item_factors, items, user_biases, item_biases, mean, neighbors, n_threads, cancel
         As in `percentiles`.
     scores : float32 array
         User after user, descending within each.
@@ -105,13 +113,13 @@ def count_higher(
     -------
     int32 array, aligned with `scores`
     """
-    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean, neighbors)
     rows = eligible_rows(items, len(arrays[1]))
     indptr = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=indptr[1:])
     higher = np.empty(len(scores), dtype=np.int32)
     try:
-        is_complete = _native.count_higher(*arrays, rows, indptr, scores, higher, n_threads, cancel)
+        is_complete = _native.count_higher(*all_users(arrays), rows, indptr, scores, higher, n_threads, cancel)
     except ValueError as error:
         raise ParameterError(f"The percentiles cannot be counted: {error}.") from None
     if not is_complete:

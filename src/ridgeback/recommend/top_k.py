@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,16 @@ from ridgeback.errors import ParameterError
 from ridgeback.recommend.scoring_arrays import (
     Floats,
     Rows,
+    all_users,
     eligible_rows,
     matrix,
     row_numbers,
     scoring_arrays,
     users_between,
 )
+
+if TYPE_CHECKING:
+    from ridgeback.recommend.neighbor_term import NeighborTerm
 
 Cancel = npt.NDArray[np.uint8]
 
@@ -104,13 +108,14 @@ def top_k(
     user_biases: Floats | None = None,
     item_biases: Floats | None = None,
     mean: float = 0.0,
+    neighbors: NeighborTerm | None = None,
     items: npt.ArrayLike | None = None,
     candidates: RowLists | None = None,
     exclude: RowLists | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
 ) -> TopK:
-    """Find every user's `k` items of highest ``((mean + b_u) + b_i) + x_u . y_i``.
+    """Find every user's `k` items of highest ``((mean + b_u) + b_i) + x_u . y_i``, plus what `neighbors` add.
 
     Parameters
     ----------
@@ -121,6 +126,8 @@ def top_k(
         Items wanted for each user.
     user_biases, item_biases : float32 arrays of shape (n_users,) and (n_items,), or None
     mean : float
+    neighbors : NeighborTerm, optional
+        Its histories and scales aligned with `user_factors`.
     items : ascending int32 array, or None
         The eligible item rows; None: all.
     candidates : lists of rows, or None
@@ -161,7 +168,7 @@ def top_k(
     >>> found.counts
     array([2, 2], dtype=int32)
     """
-    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean, neighbors)
     n_users, n_items = len(arrays[0]), len(arrays[1])
     if candidates is not None:
         if items is not None:
@@ -240,6 +247,7 @@ def similar(
             offsets[begin:end],
             None,
             0.0,
+            None,
             eligible,
             *_run_or_none(exclude, begin, end, len(queries)),
             scales,
@@ -263,6 +271,7 @@ def score_pairs(
     user_biases: Floats | None = None,
     item_biases: Floats | None = None,
     mean: float = 0.0,
+    neighbors: NeighborTerm | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
 ) -> Floats:
@@ -270,7 +279,7 @@ def score_pairs(
 
     Parameters
     ----------
-    user_factors, item_factors, user_biases, item_biases, mean, n_threads, cancel
+    user_factors, item_factors, user_biases, item_biases, mean, neighbors, n_threads, cancel
         As in `top_k`.
     users, items : int arrays of one length
         Rows of `user_factors` and `item_factors`.
@@ -279,11 +288,11 @@ def score_pairs(
     -------
     float32 array
     """
-    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean)
+    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean, neighbors)
     user_rows, item_rows = row_numbers(users, "users"), row_numbers(items, "items")
     scores = np.empty(len(user_rows), dtype=np.float32)
     try:
-        is_complete = _native.score_pairs(*arrays, user_rows, item_rows, scores, n_threads, cancel)
+        is_complete = _native.score_pairs(*all_users(arrays), user_rows, item_rows, scores, n_threads, cancel)
     except ValueError as error:
         raise ParameterError(f"The pairs cannot be scored: {error}.") from None
     if not is_complete:

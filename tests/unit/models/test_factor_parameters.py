@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ridgeback as rb
-from ridgeback.errors import NotFittedError, ParameterError, UnsupportedError
+from ridgeback.errors import NotFittedError, ParameterError
 from ridgeback.models.defaults import DEFAULTS
 
 MODELS = [rb.ExplicitALS, rb.ImplicitALS, rb.LogisticMF]
@@ -90,12 +90,9 @@ def test_contradicting_parameters(model: Any) -> None:
         model(non_negative=True, solver="cg").fit(data())
 
 
-def test_what_belongs_to_the_other_loss_or_to_a_later_version() -> None:
+def test_what_belongs_to_the_other_loss() -> None:
     with pytest.raises(ParameterError, match=r"'unobserved_weight' parameter .* must be None with loss='hu'"):
         rb.ImplicitALS(loss="hu", unobserved_weight=0.1).fit(data())
-    for parameters in ({"n_neighbors": 5}, {"neighbor_weight": 0.5}, {"n_neighbors": -1}):
-        with pytest.raises(UnsupportedError, match="not part of this version"):
-            rb.ImplicitALS(**parameters).fit(data())
 
 
 @pytest.mark.parametrize("model", MODELS)

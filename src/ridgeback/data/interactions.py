@@ -298,6 +298,42 @@ class Interactions:
             report=self.report,
         )
 
+    def with_recency(self, half_life_days: float, now: int | None = None, unit: str | None = None) -> Interactions:
+        """The same interactions, weighted by age: ``2 ** (-age / half_life)``, over their mean.
+
+        Parameters
+        ----------
+        half_life_days : float
+            After so many days an interaction counts half.
+        now : int, optional
+            From when ages count, as a timestamp; None: from the last interaction. Weights being relative, it does not
+            change them.
+        unit : {"days", "seconds", "milliseconds", "microseconds", "nanoseconds"}, optional
+            What the timestamps count. None: times since 1970, in the unit that their size shows.
+
+        Returns
+        -------
+        Interactions
+            With weights of mean 1, so that regularization keeps its meaning, times those that were there. None is less
+            than a millionth of the newest one's, so that everything stays seen.
+
+        Raises
+        ------
+        DataError
+            Without timestamps.
+        ParameterError
+
+        Examples
+        --------
+        >>> import ridgeback as rb
+        >>> data = rb.Interactions.from_arrays(["ann", "ann"], ["tea", "cup"], timestamps=[0, 30])
+        >>> data.with_recency(half_life_days=30, unit="days").weights.tolist()  # in the order of items: cup, tea
+        [1.3333333730697632, 0.6666666865348816]
+        """
+        from ridgeback.data.recency import with_recency
+
+        return with_recency(self, half_life_days, now, unit)
+
     def merge(self, events: Interactions) -> tuple[Interactions, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """These interactions and later ones; known ids keep their rows, new ids follow in ascending order.
 

@@ -62,6 +62,7 @@ def explicit_2x2(regularization: float = 0.0, n_factors: int = 2, n_iterations: 
         "name": "explicit_2x2",
         "comparison": _comparison() if n_factors == 2 else [],
         "recommendations": _recommendation(regularization, n_factors, n_iterations),
+        "recommended_from": 'a fit of "4 2; 3 .", where user 2 has not rated item 2, with the same parameters',
         "remarks": _remarks(trace, regularization, n_factors),
     }
     return trace

@@ -18,6 +18,7 @@ from ridgeback.trace import Trace
 
 ALL_YES = np.array([[1.0, 1.0], [1.0, 1.0]])
 PREFERENCES = np.array([[1.0, 0.0], [1.0, 1.0]])
+FROM_THREE = 'a fit of "1 .; 1 1", where only the three pairs are listed, with the same parameters'
 TITLES = {
     "logistic": "Logistic factorisation by gradient descent, all four pairs a yes",
     "hu": "Implicit ALS as Hu, Koren and Volinsky have it",
@@ -65,6 +66,7 @@ def implicit_2x2(
         "name": "implicit_2x2",
         "comparison": _comparison() if loss == "logistic" else [],
         "recommendations": _recommendations(trace, loss, model),
+        "recommended_from": FROM_THREE if loss == "logistic" else None,
         "remarks": _remarks(trace, loss, trace.header["parameters"]["regularization"]),
     }
     return trace

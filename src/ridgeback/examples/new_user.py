@@ -73,7 +73,8 @@ def new_user_2x2(
     trace.header["example"] = {
         "name": "new_user_2x2",
         "comparison": _comparison(trace) if count == 1 and loss != "explicit" else [],
-        "recommendations": _ranked(trace),
+        "recommendations": [one for one in _ranked(trace) if one["item"] != "item 1"],
+        "recommended_from": None,
         "remarks": _remarks(trace, loss, count),
     }
     return trace
@@ -140,7 +141,7 @@ def _remarks(trace: Trace, loss: str, count: float) -> list[str]:
 
 
 def _ranked(trace: Trace) -> list[dict[str, Any]]:
-    """Both items, best first."""
+    """Every item, best first."""
     step = trace.steps[0]
     scores = step["predictions"] if step["scores"] is None else step["scores"]
     found = [

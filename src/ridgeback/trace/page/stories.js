@@ -78,7 +78,7 @@ export function example(trace) {
       ),
     isBest &&
       table(
-        "What to recommend",
+        told.recommended_from ? `What to recommend: of ${told.recommended_from}` : "What to recommend",
         ["user", "item", "score", "read as"],
         recommendations.map(({ user, item, score, prediction }) => [String(user ?? "new user"), String(item), shown(score), shown(prediction)]),
       ),

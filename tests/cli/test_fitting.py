@@ -305,7 +305,7 @@ def test_splits(run: Run, here: Path, options: tuple[str, ...], expected: dict[s
     payload = strict_json(result.stdout)
     assert payload["protocol"].items() >= expected.items()
     assert payload["protocol"]["k"] == [3, 7]
-    assert set(payload["baselines"]) == {"Popularity"}
+    assert set(payload["baselines"]) == {"Popularity", "Ease"}
     assert payload["n_train"] + payload["n_test"] <= rb.read_interactions("ratings.csv").nnz
 
 

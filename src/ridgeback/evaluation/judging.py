@@ -17,6 +17,15 @@ from ridgeback.evaluation.askers import AskerSource, FoldedAskers, TrainedAskers
 from ridgeback.evaluation.bootstrap import Interval, Resampling, figures_of_users, resampled
 from ridgeback.evaluation.cases import CandidateLists, Cases, IdPairs, find_cases
 from ridgeback.evaluation.deciles import by_popularity
+from ridgeback.evaluation.item_models import (
+    MOST_ITEMS_EASE,
+    MOST_STEPS,
+    Ease,
+    ItemKnn,
+    ItemModel,
+    steps_of,
+    users_a_block,
+)
 from ridgeback.evaluation.ranking import RankingJudge
 from ridgeback.evaluation.rating import RatingJudge
 from ridgeback.evaluation.report import Report
@@ -69,7 +78,8 @@ def evaluate(
     relevant_from : float, optional
         Test pairs with a value from here on are relevant. None: those with a value above 0.
     baselines : bool, default=True
-        Judge Popularity (ranking) and BiasBaseline (ratings) in the same way.
+        Judge Popularity, on small data an item model (EASE, or cosine neighbours with more than 2,000 items), and
+        BiasBaseline where ratings are predicted in the same way.
     level : float in (0, 1), default=0.95
         Of the bootstrap intervals over users.
     n_resamples : int, default=1000
@@ -130,10 +140,11 @@ def evaluate(
         "k": list(lengths),
         **_provenance({"train": train, "history": history, "test": test}),
     }
-    compared = _baselines(fitted, kind) if baselines else []
-    judged = {}
-    for name, candidate in [("", fitted), *((name, baseline.fit(train)) for name, baseline in compared)]:
-        judged[name] = _Judged(candidate, train, test, history, cases, lengths, lists, kind)
+    compared, left_out = _baselines(fitted, train, kind, cases) if baselines else ([], [])
+    judged = {"": _Judged(fitted, train, test, history, cases, lengths, lists, kind)}
+    for baseline in compared:
+        known = baseline.fit(train)
+        judged[type(baseline).__name__] = _Judged(known, train, test, history, cases, lengths, lists, kind)
     own = judged.pop("")
     if history is None and lists is None and cases.is_judged.any():
         own.add_calibration(fitted, test, threshold)
@@ -163,6 +174,7 @@ def evaluate(
         resampling=resampling,
         notes=(
             *_notes(cases, own, kind, test),
+            *left_out,
             *_behind(own.metrics, {name: result.metrics for name, result in judged.items()}, lengths[0]),
         ),
         elapsed_s=time.perf_counter() - started,
@@ -198,8 +210,11 @@ class _Judged:
         if rating is None:
             asked = asked[cases.is_judged[asked]]
         source = _askers(model, train, history, test)
-        for begin in range(0, len(asked), _USERS_A_BLOCK):
-            users = asked[begin : begin + _USERS_A_BLOCK]
+        size = _USERS_A_BLOCK
+        if isinstance(model, ItemModel):
+            size = min(size, users_a_block(len(model.item_ids_)))
+        for begin in range(0, len(asked), size):
+            users = asked[begin : begin + size]
             askers = source.take(users)
             if rating is not None:
                 rating.add(users, askers)
@@ -336,12 +351,25 @@ def _predicts(model: Recommender, kind: str | None) -> bool:
     return kind == "rating" and model.link == "rating"
 
 
-def _baselines(model: Recommender, kind: str | None) -> list[tuple[str, Any]]:
-    """What stands beside the model: popularity always, biases where ratings are predicted."""
-    compared: list[tuple[str, Any]] = [("Popularity", Popularity())]
+def _baselines(model: Recommender, train: Interactions, kind: str | None, cases: Cases) -> tuple[list[Any], list[str]]:
+    """What stands beside the model, and a note on what is left out.
+
+    Popularity always, an item model on data that are small enough, biases where ratings are predicted.
+    """
+    compared: list[Any] = [Popularity()]
+    notes = []
     if kind == "rating":
-        compared.append(("BiasBaseline", BiasBaseline()))
-    return compared
+        compared.append(BiasBaseline())
+    if cases.is_judged.any():
+        steps = steps_of(train)
+        if steps > MOST_STEPS:
+            notes.append(
+                f"No item model beside this report: it would take {steps:.1e} steps on these data, more than "
+                f"{MOST_STEPS:.0e}; compare with Popularity."
+            )
+        else:
+            compared.append(Ease() if train.n_items <= MOST_ITEMS_EASE else ItemKnn())
+    return compared, notes
 
 
 def _warn_if_seen(cases: Cases) -> None:

@@ -131,10 +131,10 @@ def test_an_unfitted_model_is_cloned_and_a_fitted_one_left_alone(parts):
 
 def test_baselines_stand_beside_the_model(parts):
     report = rb.evaluate(RandomFactors(), *parts)
-    assert set(report.baselines) == {"Popularity"}
+    assert set(report.baselines) == {"Popularity", "Ease"}
     assert report.baselines["Popularity"] == rb.evaluate(rb.Popularity(), *parts, baselines=False).metrics
     ratings = rb.evaluate(RandomFactors("rating", "explicit"), *parts)
-    assert set(ratings.baselines) == {"Popularity", "BiasBaseline"}
+    assert set(ratings.baselines) == {"Popularity", "BiasBaseline", "Ease"}
     assert ratings.baselines["BiasBaseline"]["rmse"] < 1
     assert "rmse" not in ratings.baselines["Popularity"]
     assert rb.evaluate(RandomFactors(), *parts, baselines=False).baselines == {}

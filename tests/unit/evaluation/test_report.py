@@ -109,6 +109,7 @@ def test_rows_are_the_table(report):
         "model": report.metrics["rmse"],
         "Popularity": None,
         "BiasBaseline": report.baselines["BiasBaseline"]["rmse"],
+        "Ease": None,
     }
 
 

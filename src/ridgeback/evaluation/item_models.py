@@ -1,0 +1,246 @@
+"""Baselines that score items by the items of a user's history: EASE, and cosine neighbours. Small data only.
+
+They stand beside a report's model to show what a simple model reaches; they are fitted anew for every report and are
+not meant to be served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgeback.data.csr import Csr
+from ridgeback.data.interactions import Interactions
+from ridgeback.errors import UnsupportedError
+from ridgeback.models.baselines import Popularity
+from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.scoring_arrays import Floats
+from ridgeback.recommend.top_k import Lists, RowLists, TopK
+
+MOST_ITEMS_EASE = 2_000  # a dense inverse of 32 MB, in half a second
+MOST_STEPS = 1_000_000_000  # pairs of items of one user, and neighbours of users' items: some ten seconds
+N_NEIGHBORS = 100
+_AT_ONCE = 1 << 22  # numbers of a block: 32 MB
+
+
+def users_a_block(n_items: int) -> int:
+    """How many users are judged together, such that their scores for all items are a block."""
+    return max(1, _AT_ONCE // max(1, n_items))
+
+
+class ItemModel(Popularity):
+    """Scores are ``sum over the user's items j of weight[j, i]``; users without history get popularity."""
+
+    family = "item model"
+
+    def _scores(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+        """Scores of some of the users with these histories for all items, shape (len(users), n_items)."""
+        raise NotImplementedError
+
+    def _all_scores(self, seen: RowLists, fallback: NDArray[np.bool_]) -> Floats:
+        """Scores of users for all items; those of the last users are kept, who are asked for several times."""
+        kept = self.__dict__.get("_kept_scores")
+        if kept is None or kept[0] is not seen:
+            scores = np.tile(self._popularity(), (len(fallback), 1))
+            known = np.flatnonzero(~fallback)
+            scores[known] = self._scores(seen, known)
+            kept = self._kept_scores = (seen, scores)
+        return kept[1]
+
+    def _best(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        users: Sequence[Any],
+        seen: RowLists | None,
+        fallback: NDArray[np.bool_],
+        k: int,
+        filter_: ItemFilter,
+        as_: str,
+    ) -> TopK:
+        """The best items of users who have seen these items."""
+        if seen is None:
+            raise UnsupportedError(
+                f"{type(self).__name__} scores by the users' histories; it is judged with them alone."
+            )
+        scores = self._all_scores(seen, fallback)
+        candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
+        is_open = np.zeros(scores.shape, dtype=bool)
+        is_open[:, slice(None) if filter_.items is None else filter_.items] = candidates is None
+        for lists, opens in ((candidates, True), (excluded, False)):
+            if lists is not None:
+                rows = np.repeat(np.arange(len(scores)), np.diff(lists.indptr))
+                is_open[rows, lists.indices[lists.indptr[0] : lists.indptr[-1]]] = opens
+        return _first(np.where(is_open, scores, np.float32(-np.inf)), k)
+
+    def _score_rows(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        seen: RowLists,
+        fallback: NDArray[np.bool_],
+        users: NDArray[Any],
+        items: NDArray[Any],
+    ) -> Floats:
+        """Scores of pairs (place of a user, item row)."""
+        found: Floats = self._all_scores(seen, fallback)[users, items]
+        return found
+
+    def _count_higher(
+        self,
+        factors: Floats,
+        user_biases: Floats | None,
+        seen: RowLists,
+        fallback: NDArray[np.bool_],
+        scores: Floats,
+        counts: NDArray[np.int32],
+    ) -> NDArray[np.int32]:
+        """How many of the items that somebody has score above each given score."""
+        every, eligible = self._all_scores(seen, fallback), self._eligible_rows()
+        ends = np.cumsum(counts)
+        higher = np.empty(len(scores), dtype=np.int32)
+        for place, ascending in enumerate(np.sort(every if eligible is None else every[:, eligible], axis=1)):
+            own = slice(ends[place] - counts[place], ends[place])
+            higher[own] = len(ascending) - np.searchsorted(ascending, scores[own], side="right")
+        return higher
+
+
+class Ease(ItemModel):
+    """EASE: the closed form of a linear autoencoder whose diagonal is zero.
+
+    ``minimise |X - X B|^2 + regularization |B|^2  with diag(B) = 0``: ``B = I - P / diag(P)``,
+    ``P = (X^T X + regularization I)^-1``, X the 0/1 matrix of who has what.
+
+    Parameters
+    ----------
+    regularization : float, default=300
+        Between the values that Steck found for his sets; a baseline is not tuned.
+
+    References
+    ----------
+    H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, equations 5 to 8.
+    """
+
+    def __init__(self, regularization: float = 300.0) -> None:
+        self.regularization = regularization
+
+    def _count(self, interactions: Interactions) -> None:
+        super()._count(interactions)
+        gram = np.empty((interactions.n_items, interactions.n_items))
+        for begin, end, counts in together(interactions):
+            gram[begin:end] = counts
+        gram[np.diag_indices_from(gram)] += self.regularization
+        inverse = np.linalg.inv(gram)
+        weights = inverse / -np.diag(inverse)
+        np.fill_diagonal(weights, 0.0)
+        self._weights = weights.astype(np.float32)
+
+    def _scores(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+        scores = np.empty((len(users), len(self._weights)), dtype=np.float32)
+        for place, user in enumerate(users):
+            np.sum(self._weights[seen.indices[seen.indptr[user] : seen.indptr[user + 1]]], axis=0, out=scores[place])
+        return scores
+
+
+class ItemKnn(ItemModel):
+    """Cosine neighbours: each item is scored by its `n_neighbors` most similar items that the user has.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=100
+    shrinkage : float, default=10
+        Added to the product of the norms, against chance meetings of rare items.
+
+    References
+    ----------
+    M. Deshpande, G. Karypis, "Item-based top-N recommendation algorithms", TOIS 22(1), 2004, section 4.
+    """
+
+    def __init__(self, n_neighbors: int = N_NEIGHBORS, shrinkage: float = 10.0) -> None:
+        self.n_neighbors = n_neighbors
+        self.shrinkage = shrinkage
+
+    def _count(self, interactions: Interactions) -> None:
+        super()._count(interactions)
+        norms = np.sqrt(np.maximum(interactions.user_items.column_counts(), 1))
+        n_kept = min(self.n_neighbors, interactions.n_items)
+        rows: list[NDArray[Any]] = []
+        neighbors: list[NDArray[Any]] = []
+        cosines: list[NDArray[Any]] = []
+        for begin, end, counts in together(interactions):
+            near = counts / (norms[begin:end, None] * norms + self.shrinkage)
+            near[np.arange(end - begin), np.arange(begin, end)] = 0.0
+            near -= 1e-12 * np.arange(interactions.n_items)  # of equal cosines the lower row, on every machine
+            best = np.argpartition(near, -n_kept, axis=1)[:, -n_kept:]
+            values = np.take_along_axis(near, best, axis=1)
+            rows.append(np.repeat(np.arange(begin, end), n_kept)[values.ravel() > 0])
+            neighbors.append(best[values > 0])
+            cosines.append(values[values > 0])
+        shape = (interactions.n_items, interactions.n_items)
+        had, scored, values = (np.concatenate(parts) for parts in (neighbors, rows, cosines))
+        self._weights = Csr.from_pairs(had, scored, values, shape)
+
+    def _scores(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+        n_items, width = self._weights.n_columns, self._weights.counts()
+        scores = np.empty((len(users), n_items), dtype=np.float32)
+        lists = Lists.chosen(seen, users)
+        steps = np.concatenate([[0], np.cumsum(width[lists.indices])])[lists.indptr]
+        for begin, end in _runs(np.diff(steps), n_items):
+            own = lists.indices[lists.indptr[begin] : lists.indptr[end]]
+            places = np.repeat(np.arange(end - begin), np.diff(lists.indptr[begin : end + 1]))
+            near = self._weights.take(own)
+            flat = np.repeat(places, near.counts()) * n_items + near.indices
+            sums = np.bincount(flat, near.values(), (end - begin) * n_items)
+            scores[begin:end] = sums.reshape(end - begin, n_items)
+        return scores
+
+
+def steps_of(data: Interactions) -> int:
+    """What an item model costs: pairs of items that one user has, and neighbours of all users' items."""
+    counts = data.user_items.counts().astype(np.int64)
+    return int((counts**2).sum()) + N_NEIGHBORS * data.nnz
+
+
+def together(data: Interactions) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+    """Count the users who have both items of each pair: (begin, end, counts of shape (end - begin, n_items)).
+
+    Users are expanded to their items, item by item, in blocks of 4 million; a user with n items is n^2 steps in all.
+    """
+    user_items, item_users, n_items = data.user_items.with_data(None), data.item_users.with_data(None), data.n_items
+    lengths = user_items.counts()[item_users.indices]
+    steps = np.concatenate([[0], np.cumsum(lengths)])[item_users.indptr]
+    for begin, end in _runs(np.diff(steps), n_items):
+        own = slice(item_users.indptr[begin], item_users.indptr[end])
+        items = np.repeat(np.arange(end - begin), np.diff(item_users.indptr[begin : end + 1]))
+        flat = np.repeat(items, lengths[own]) * n_items + user_items.take(item_users.indices[own]).indices
+        yield begin, end, np.bincount(flat, minlength=(end - begin) * n_items).reshape(end - begin, n_items)
+
+
+def _runs(steps: NDArray[np.int64], width: int) -> Iterator[tuple[int, int]]:
+    """Runs of rows (at least one) with at most so many steps, and so many numbers of so wide rows."""
+    ends, begin = np.cumsum(steps), 0
+    while begin < len(steps):
+        done = ends[begin - 1] if begin else 0
+        end = int(np.searchsorted(ends, done + _AT_ONCE, side="right"))
+        end = max(begin + 1, min(end, begin + _AT_ONCE // max(1, width)))
+        yield begin, end
+        begin = end
+
+
+def _first(scores: Floats, k: int) -> TopK:
+    """The k highest of each row, equal ones by column; minus infinity is never listed."""
+    n = min(k, scores.shape[1])
+    if n == 0:
+        return TopK(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(len(scores), np.int32))
+    least = np.partition(scores, -n, axis=1)[:, -n, None]
+    rows, items = np.nonzero((scores >= least) & (scores > -np.inf))
+    values = scores[rows, items]
+    keys: list[NDArray[Any]] = [items, -values, rows]
+    order = np.lexsort(keys)
+    counts = np.bincount(rows, minlength=len(scores))
+    ranks = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = order[ranks < n]
+    return TopK(items[kept].astype(np.int32), values[kept], np.minimum(counts, n).astype(np.int32))

@@ -11,6 +11,7 @@ import pytest
 
 import ridgeback as rb
 from ridgeback.trace.html import page as page_of
+from ridgeback.trace.notebook import frame
 
 OpenPage = Callable[..., Any]
 
@@ -186,6 +187,49 @@ def test_two_traces_move_together(open_page: OpenPage, explicit: rb.Trace) -> No
     assert page.locator(".panel .value").all_inner_texts() == ["2.673", "20.000"]
 
 
+def test_a_link_to_a_cell_brings_it_into_sight(open_page: OpenPage) -> None:
+    trace = rb.Trace()
+    rb.ExplicitALS(n_factors=2, n_iterations=1).fit(small_data(50, 20, 400), trace=trace)
+    page = open_page(trace.to_html(), "#step=1&cell=terms,45,0", viewport={"width": 1200, "height": 700})
+    place = page.locator(".matrix.terms td.chosen").bounding_box()
+    assert 100 < place["y"] < 700
+
+
+def test_a_widget_shows_its_record_and_follows_it(open_page: OpenPage, explicit: rb.Trace, explicit_page: str) -> None:
+    page = open_page(explicit_page)
+    titles = page.evaluate(
+        """async ([first, second]) => {
+            const { default: widget } = await import("ridgeback-trace");
+            const el = document.body.appendChild(document.createElement("div"));
+            const listeners = new Map();
+            let record = first;
+            const model = {
+                get: () => record,
+                on: (name, listener) => listeners.set(name, listener),
+                off: (name) => listeners.delete(name),
+            };
+            const titles = [];
+            const end = widget.render({ model, el });
+            titles.push(el.querySelector(".title").textContent);
+            record = second;
+            listeners.get("change:record")();
+            titles.push(el.querySelector(".title").textContent);
+            end();
+            titles.push(el.textContent, String(listeners.size));
+            return titles;
+        }""",
+        [explicit.to_json(), rb.examples.new_user_2x2().to_json()],
+    )
+    assert titles == [explicit.header["title"], rb.examples.new_user_2x2().header["title"], "", "0"]
+
+
+def test_a_frame_shows_the_page(open_page: OpenPage, explicit: rb.Trace) -> None:
+    page = open_page(f'<!doctype html><p class="ridgeback-trace">A notebook</p>{frame(explicit)}')
+    inside = page.frame_locator("iframe")
+    inside.get_by_role("button", name="Step forward").click()
+    assert inside.locator(".where").inner_text() == "Step 1 · iteration 1, users"
+
+
 def test_names_are_never_markup(open_page: OpenPage) -> None:
     hostile = "</script><img src=x onerror='document.title=\"owned\"'><!--"
     users, items = [hostile, hostile, "b"], ["<b>&amp;", "w" * 300, "<b>&amp;"]
@@ -250,12 +294,12 @@ def test_large_matrices_are_windowed_and_say_so(open_page: OpenPage) -> None:
     rb.ExplicitALS(n_factors=2, n_iterations=1).fit(small_data(100, 100, 2000), trace=trace)
     page = open_page(trace.to_html(), "#step=1&cell=predictions,90,80")
     assert page.locator(".matrix.predictions td.chosen").count() == 1
-    cut = page.locator(".matrix.predictions .cut").inner_text()
+    cut = page.locator(".matrix.predictions .cut").text_content()
     assert re.search(r"users \d+ to \d+ of 100, items \d+ to \d+ of 100", cut)
     page.get_by_role("button", name="Earlier users").click()
     page.get_by_role("button", name="Earlier users").click()
     page.get_by_role("button", name="Earlier users").click()
-    assert "users 1 to 40 of 100" in page.locator(".matrix.predictions .cut").inner_text()
+    assert "users 1 to 40 of 100" in page.locator(".matrix.predictions .cut").text_content()
 
 
 def test_a_step_writes_only_what_differs(open_page: OpenPage, explicit: rb.Trace) -> None:

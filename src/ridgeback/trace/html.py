@@ -53,7 +53,7 @@ def page(trace: Recorded, other: Recorded | None = None) -> str:
 
     Notes
     -----
-    The size is that of the record and about 100 kB. The record is text inside the page in which ``<`` is written as an
+    The size is that of the record and about 180 kB. The record is text inside the page in which ``<`` is written as an
     escape, so that no id or title can end it.
     """
     records = [trace.to_json()] if other is None else [trace.to_json(), other.to_json()]

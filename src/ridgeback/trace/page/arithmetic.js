@@ -59,7 +59,13 @@ const PREDICTION_NAMES = { rating: "Predicted rating", preference: "Predicted pr
 function prediction(trace, step, { name, row, column }) {
   const score = scoreTerms(trace, step, row, column);
   const isProbability = name === "predictions" && trace.record.link === "probability";
-  const told = pairNumbers(trace.record.loss, { score: score.value, scale: score.scale, mean: 0, target: 0, weight: 0 });
+  const told = pairNumbers(trace.record.loss, {
+    score: score.value,
+    scale: score.scale,
+    mean: 0,
+    target: 0,
+    weight: 0,
+  });
   const value = isProbability ? told.prediction : score;
   const heading = name === "scores" ? "Score" : PREDICTION_NAMES[trace.record.link];
   const pair = trace.pair(row, column);
@@ -71,7 +77,11 @@ function prediction(trace, step, { name, row, column }) {
     computed: value.value,
     pair,
     checks: [check(heading.toLowerCase(), value.value, trace.value(step, name, row, column), value.scale)],
-    sources: [{ name: "user_factors", row }, { name: "item_factors", row: column }, { name: "ratings", row, column }],
+    sources: [
+      { name: "user_factors", row },
+      { name: "item_factors", row: column },
+      { name: "ratings", row, column },
+    ],
   };
 }
 
@@ -85,7 +95,8 @@ function given(trace, step, { row, column }) {
   } else if (family === "implicit") {
     checks.push(check("target", 1, pair.target, 1));
     const counted = weightOf(trace, pair.value);
-    if (counted !== null) checks.push(check("weight", counted, pair.weight, counted, trace.isDouble ? undefined : 1e-6));
+    if (counted !== null)
+      checks.push(check("weight", counted, pair.weight, counted, trace.isDouble ? undefined : 1e-6));
     checks.push(check("pull", loss === "hu" ? 1 + pair.weight : pair.weight, pair.pull, pair.pull));
   } else {
     checks.push(holds("target", pair.target === 0 || pair.target === 1, pair.target, Math.round(pair.target)));
@@ -113,8 +124,13 @@ function difference(trace, step, { row, column }) {
     predicted,
     target,
     computed: value,
-    checks: [check("difference", value, trace.value(step, "differences", row, column), Math.abs(predicted) + Math.abs(target))],
-    sources: [{ name: "predictions", row, column }, { name: "ratings", row, column }],
+    checks: [
+      check("difference", value, trace.value(step, "differences", row, column), Math.abs(predicted) + Math.abs(target)),
+    ],
+    sources: [
+      { name: "predictions", row, column },
+      { name: "ratings", row, column },
+    ],
   };
 }
 
@@ -179,7 +195,15 @@ function rotated(trace, step, { name, row, column }, side, own) {
     if (!trace.steps[step].note || side === "users") break;
   }
   const sources = [{ name, row }];
-  return { ...own, kind: "rotated", from, terms: turned.terms, computed: turned.sum.value, checks: [turned.check], sources };
+  return {
+    ...own,
+    kind: "rotated",
+    from,
+    terms: turned.terms,
+    computed: turned.sum.value,
+    checks: [turned.check],
+    sources,
+  };
 }
 
 /** The fixed side, or a row without pairs: the number must be the one of the step before. */
@@ -187,19 +211,32 @@ function unchanged(trace, step, { name, row, column }, side, own) {
   const now = trace.value(step, name, row, column);
   const before = trace.value(step - 1, name, row, column);
   const work = { ...own, kind: "unchanged", before, computed: before };
-  if (own.isSolved && now === 0) return { ...work, isEmpty: true, computed: 0, checks: [check("nothing is known of it", 0, now, 0)] };
+  if (own.isSolved && now === 0)
+    return { ...work, isEmpty: true, computed: 0, checks: [check("nothing is known of it", 0, now, 0)] };
   if (own.isSolved && !trace.record[side].is_watched[row]) return { ...work, isUnwatched: true };
   const kept = (index) => {
     const size = Math.sqrt(total(trace.steps[index][name][row].map((value) => value * value)).value);
     // Conjugate gradient turns both sides to its own axes and back; a fit in float32 rounds on the way.
-    return check("as in the step before", trace.value(index, name, row, column), now, size, trace.isDouble ? undefined : ROUNDED);
+    return check(
+      "as in the step before",
+      trace.value(index, name, row, column),
+      now,
+      size,
+      trace.isDouble ? undefined : ROUNDED,
+    );
   };
   const asBefore = kept(step - 1);
   if (asBefore.isEqual) return { ...work, checks: [asBefore] };
   if (trace.record.parameters.acceleration && side === "items") return { ...work, isAccelerated: true };
   for (let index = step - 2; trace.steps[step].note && index >= 0; index--) {
     const asThen = kept(index);
-    if (asThen.isEqual) return { ...work, isRestored: true, computed: asThen.computed, checks: [{ ...asThen, what: "as in an earlier step" }] };
+    if (asThen.isEqual)
+      return {
+        ...work,
+        isRestored: true,
+        computed: asThen.computed,
+        checks: [{ ...asThen, what: "as in an earlier step" }],
+      };
   }
   return { ...work, checks: [asBefore] };
 }
@@ -208,7 +245,14 @@ function unchanged(trace, step, { name, row, column }, side, own) {
 
 function lossPart(trace, step, { column }) {
   const { key, label } = trace.lossParts[column];
-  const work = { kind: "loss", key, heading: `${capital(label)} after this step`, terms: null, checks: [], sources: [] };
+  const work = {
+    kind: "loss",
+    key,
+    heading: `${capital(label)} after this step`,
+    terms: null,
+    checks: [],
+    sources: [],
+  };
   const now = trace.steps[step];
   const isMean = key === "mse" || key === "cross_entropy";
   // A rotation repeats the losses of the half-step before it; where the items went back first, they belong to no step.
@@ -261,7 +305,15 @@ function unobserved(trace, step) {
   const { user_factors: users, item_factors: items, gram } = trace.steps[step];
   const weight = trace.record.unobserved_weight;
   if (trace.isFoldIn) {
-    return users.map((x, u) => ({ label: trace.name("users", u), value: weight * dot(x, gram.map((row) => dot(row, x))) }));
+    return users.map((x, u) => ({
+      label: trace.name("users", u),
+      value:
+        weight *
+        dot(
+          x,
+          gram.map((row) => dot(row, x)),
+        ),
+    }));
   }
   return users.map((x, u) => ({
     label: `all items with ${trace.name("users", u)}`,
@@ -275,7 +327,10 @@ function penalty(trace, step) {
     trace.steps[step][FACTORS_OF[side]].map((x, at) => {
       const { ridges, bias_ridges: biasRidges } = trace.record[side];
       const bias = trace.bias(step, side, at);
-      return { label: trace.name(side, at), value: ridges[at] * dot(x, x) + (biasRidges ? biasRidges[at] * bias * bias : 0) };
+      return {
+        label: trace.name(side, at),
+        value: ridges[at] * dot(x, x) + (biasRidges ? biasRidges[at] * bias * bias : 0),
+      };
     }),
   );
 }

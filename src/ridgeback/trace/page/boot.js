@@ -12,7 +12,8 @@ function readAddress() {
   const state = {};
   if (/^\d+$/.test(asked.get("step") ?? "")) state.step = Number(asked.get("step"));
   const [name, row, column] = (asked.get("cell") ?? "").split(",");
-  if (name && /^\d+$/.test(row) && /^\d+$/.test(column)) state.cell = { name, row: Number(row), column: Number(column) };
+  if (name && /^\d+$/.test(row) && /^\d+$/.test(column))
+    state.cell = { name, row: Number(row), column: Number(column) };
   return state;
 }
 

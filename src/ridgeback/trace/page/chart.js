@@ -22,18 +22,36 @@ export class LossChart {
 
   legend() {
     const sample = (key) =>
-      svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, svg("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: `line ${key}` }));
-    return h("figcaption", {}, h("b", {}, "Loss, step by step"), this.lines.map(({ key, label }) => h("span", { class: "key" }, sample(key), ` ${label}`)));
+      svg(
+        "svg",
+        { width: 26, height: 10, "aria-hidden": "true" },
+        svg("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: `line ${key}` }),
+      );
+    return h(
+      "figcaption",
+      {},
+      h("b", {}, "Loss, step by step"),
+      this.lines.map(({ key, label }) => h("span", { class: "key" }, sample(key), ` ${label}`)),
+    );
   }
 
   details() {
     const parts = this.trace.lossParts;
     const rows = this.trace.steps.map((step, index) => [
-      h("button", { type: "button", class: "link", onclick: () => this.goTo(index) }, `${index}: ${this.trace.stepName(index)}`),
+      h(
+        "button",
+        { type: "button", class: "link", onclick: () => this.goTo(index) },
+        `${index}: ${this.trace.stepName(index)}`,
+      ),
       ...parts.map(({ key }) => written(step[key], 6)),
     ]);
     const name = "Loss after every step";
-    return h("details", {}, h("summary", {}, "The numbers as a table"), table(name, ["step", ...parts.map(({ label }) => label)], rows));
+    return h(
+      "details",
+      {},
+      h("summary", {}, "The numbers as a table"),
+      table(name, ["step", ...parts.map(({ label }) => label)], rows),
+    );
   }
 
   draw(width) {
@@ -46,7 +64,9 @@ export class LossChart {
     // A loss that falls by orders of magnitude needs logarithms; parts that are zero or negative cannot have them.
     this.isLog = Math.min(...totals) > 0 && Math.max(...totals) > 50 * Math.min(...totals);
     const positive = values.filter((value) => value > 0);
-    const [from, to] = this.isLog ? [Math.max(Math.min(...positive), Math.min(...totals) / 100), high].map(Math.log10) : [low, high];
+    const [from, to] = this.isLog
+      ? [Math.max(Math.min(...positive), Math.min(...totals) / 100), high].map(Math.log10)
+      : [low, high];
     const x = (index) => MARGIN.left + (index / Math.max(1, steps.length - 1)) * (width - MARGIN.left - MARGIN.right);
     const y = (value) => {
       const at = this.isLog ? Math.log10(Math.max(value, 10 ** from)) : value;
@@ -56,10 +76,19 @@ export class LossChart {
     this.cursor = svg("line", { class: "cursor", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom });
     const first = steps.find((step) => Number.isFinite(step.loss));
     const last = [...steps].reverse().find((step) => Number.isFinite(step.loss));
-    const title = first ? `Loss over ${steps.length} steps: from ${written(first.loss, 4)} to ${written(last.loss, 4)}` : "No losses were recorded";
+    const title = first
+      ? `Loss over ${steps.length} steps: from ${written(first.loss, 4)} to ${written(last.loss, 4)}`
+      : "No losses were recorded";
     const drawing = svg(
       "svg",
-      { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": title, onclick: (event) => this.clicked(event) },
+      {
+        viewBox: `0 0 ${width} ${HEIGHT}`,
+        width,
+        height: HEIGHT,
+        role: "img",
+        "aria-label": title,
+        onclick: (event) => this.clicked(event),
+      },
       svg("title", {}, title),
       this.axes(width, from, to, y),
       this.cursor,
@@ -79,7 +108,10 @@ export class LossChart {
     ]);
     const every = Math.max(1, Math.ceil(length / Math.max(2, Math.floor(width / 60))));
     const marks = this.trace.steps.map((_, index) => index).filter((index) => index % every === 0);
-    return [numbers, marks.map((index) => svg("text", { x: this.x(index), y: HEIGHT - 8, "text-anchor": "middle" }, String(index)))];
+    return [
+      numbers,
+      marks.map((index) => svg("text", { x: this.x(index), y: HEIGHT - 8, "text-anchor": "middle" }, String(index))),
+    ];
   }
 
   path(key, x, y) {
@@ -99,7 +131,13 @@ export class LossChart {
   point(value, index, x, y) {
     const name = `${index}, ${this.trace.stepName(index)}: ${written(value, 6)}`;
     const spot = svg("circle", { cx: x(index), cy: y(value), r: 3.5, class: "point" });
-    return svg("g", { "data-step": index, class: "spot" }, svg("title", {}, name), svg("circle", { cx: x(index), cy: y(value), r: 11, class: "target" }), spot);
+    return svg(
+      "g",
+      { "data-step": index, class: "spot" },
+      svg("title", {}, name),
+      svg("circle", { cx: x(index), cy: y(value), r: 11, class: "target" }),
+      spot,
+    );
   }
 
   clicked(event) {
@@ -125,7 +163,8 @@ function rounded(from, to) {
   const unit = 10 ** Math.floor(Math.log10(size));
   const step = [1, 2, 2.5, 5, 10].find((each) => each * unit >= size) * unit;
   const ticks = [];
-  for (let tick = Math.ceil(from / step) * step; tick <= to + step * 1e-9; tick += step) ticks.push(Math.abs(tick) < step / 2 ? 0 : tick);
+  for (let tick = Math.ceil(from / step) * step; tick <= to + step * 1e-9; tick += step)
+    ticks.push(Math.abs(tick) < step / 2 ? 0 : tick);
   return ticks;
 }
 
@@ -138,6 +177,7 @@ function decades(from, to) {
 
 function short(value) {
   const size = Math.abs(value);
-  if (size >= 1e5 || (size > 0 && size < 1e-3)) return value.toExponential(0).replace("-", "\u2212").replace("e\u2212", "e-");
+  if (size >= 1e5 || (size > 0 && size < 1e-3))
+    return value.toExponential(0).replace("-", "\u2212").replace("e\u2212", "e-");
   return String(Number(value.toPrecision(3))).replace("-", "\u2212");
 }

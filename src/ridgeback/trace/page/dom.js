@@ -35,7 +35,11 @@ const ICONS = {
 };
 
 export function icon(name) {
-  return svg("svg", { class: "icon", width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+  return svg(
+    "svg",
+    { class: "icon", width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" },
+    svg("path", { d: ICONS[name] }),
+  );
 }
 
 /** Formulas in a small notation: *x* is italic, _{u} below, ^{T} above. Only for our own words, never for the data's. */
@@ -52,16 +56,37 @@ export function formula(text) {
 /** A table whose first column names the rows; it scrolls in a box of its own, which the keyboard can reach. */
 export function table(caption, heads, rows, { foot = null, isCaptionHidden = false } = {}) {
   const line = (cells, tag = "td") =>
-    h("tr", {}, cells.map((cell, at) => (at === 0 ? h("th", { scope: "row" }, cell) : h(tag, {}, cell))));
+    h(
+      "tr",
+      {},
+      cells.map((cell, at) => (at === 0 ? h("th", { scope: "row" }, cell) : h(tag, {}, cell))),
+    );
   return scrolling(
     caption,
     h(
       "table",
       { class: "plain" },
       h("caption", { class: isCaptionHidden ? "unseen" : null }, caption),
-      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", {}, rows.map((row) => line(row))),
-      foot && h("tfoot", {}, foot.map((row) => line(row))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          heads.map((head) => h("th", { scope: "col" }, head)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map((row) => line(row)),
+      ),
+      foot &&
+        h(
+          "tfoot",
+          {},
+          foot.map((row) => line(row)),
+        ),
     ),
   );
 }

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { short, written } from "./numbers.js";
 
 const SHADES = 5;
+const MOST_MOVING = 400; // cells of a table whose shades change gently
 
 export class Grid {
   /**
@@ -51,7 +52,12 @@ export class Grid {
       const isFactor = columnAxis === "factors" && this.view.share(column) !== null;
       const share = isFactor ? h("span", { class: "share" }) : null;
       if (share) this.shares.push([share, column]);
-      return h("th", { scope: "col", title: label.length > 12 ? label : null }, h("span", { class: "name" }, label), share);
+      return h(
+        "th",
+        { scope: "col", title: label.length > 12 ? label : null },
+        h("span", { class: "name" }, label),
+        share,
+      );
     });
     this.heads = heads;
     this.cells = [];
@@ -59,14 +65,41 @@ export class Grid {
     const corner = h("td", { class: "corner" });
     const body = range(window.rows).map((row) => {
       const label = this.view.label(rowAxis, row);
-      const cells = columns.map(() => h("td", { tabindex: -1 }, h("span", { class: "v" }, ""), h("span", { class: "was" }, "")));
+      const cells = columns.map(() =>
+        h("td", { tabindex: -1 }, h("span", { class: "v" }, ""), h("span", { class: "was" }, "")),
+      );
       this.cells.push(cells);
       this.shown.push(cells.map(() => ({})));
       return h("tr", {}, h("th", { scope: "row", title: label.length > 16 ? label : null }, label), cells);
     });
-    this.table.replaceChildren(h("thead", {}, h("tr", {}, corner, heads)), h("tbody", {}, body));
+    this.columns = columns.map(() => h("col", {}));
+    this.rowHead = h("col", {});
+    const isSmall = body.length * columns.length <= MOST_MOVING;
+    this.table.classList.toggle("small", isSmall);
+    this.element.classList.toggle("large", !isSmall);
+    this.table.replaceChildren(
+      h("colgroup", {}, this.rowHead, this.columns),
+      h("thead", {}, h("tr", {}, corner, heads)),
+      h("tbody", {}, body),
+    );
     this.activate(window.rows[0], window.columns[0]);
+    this.size();
     this.update();
+  }
+
+  /** Set the columns' widths, in digits: fixed ones let a browser lay thousands of cells out quickly, and none jumps. */
+  size() {
+    const [rowAxis, columnAxis] = this.matrix.over;
+    const longest = (axis, [from, to]) => Math.max(...range([from, to]).map((at) => this.view.label(axis, at).length));
+    const rowHead = clamp(0.85 * longest(rowAxis, this.window.rows) + 2, [6, 19]);
+    const name = clamp(0.85 * longest(columnAxis, this.window.columns) + 2, [0, 15]);
+    const width = Math.max(this.view.numberWidth(this.matrix.name), name, columnAxis === "factors" ? 10.5 : 0);
+    this.rowHead.style.width = `${rowHead}ch`;
+    for (const column of this.columns) column.style.width = `${width}ch`;
+    const whole = `calc(${rowHead + width * this.columns.length}ch + ${2 * (this.columns.length + 2)}px)`;
+    this.table.style.width = whole;
+    // The room that a large one keeps while it is out of sight: that of its table and heading.
+    this.element.style.containIntrinsicSize = `auto ${whole} auto ${Math.min(620, 46 * this.cells.length + 40) + 66}px`;
   }
 
   /** Write what differs from what is shown; how many cells were written. */
@@ -78,7 +111,8 @@ export class Grid {
         written += this.write(this.cells[r][c], this.shown[r][c], fromRow + r, fromColumn + c);
       }
     }
-    for (const [element, column] of this.shares) element.textContent = `${(100 * this.view.share(column)).toFixed(0)} % energy`;
+    for (const [element, column] of this.shares)
+      element.textContent = `${(100 * this.view.share(column)).toFixed(0)} % energy`;
     return written;
   }
 

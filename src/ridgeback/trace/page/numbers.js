@@ -77,10 +77,11 @@ export function eigen(A) {
   const work = A.map((row) => [...row]);
   const vectors = zeros(n, n);
   for (let f = 0; f < n; f++) vectors[f][f] = 1;
+  const size = total(A.flat().map((entry) => entry * entry)).value;
   for (let sweep = 0; sweep < 60; sweep++) {
     let offDiagonal = 0;
     for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) offDiagonal += work[p][q] ** 2;
-    if (offDiagonal < 1e-300) break;
+    if (offDiagonal <= 1e-34 * size) break;
     for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) if (work[p][q] !== 0) turn(work, vectors, p, q);
   }
   return { values: work.map((row, f) => row[f]), vectors };

@@ -36,7 +36,15 @@ function goTo(view, label, step, cell) {
 
 function matrix(rows, digits) {
   const cells = (row) => row.map((value) => h("td", {}, short(value, digits)));
-  return h("table", { class: "brackets", role: "presentation" }, h("tbody", {}, rows.map((row) => h("tr", {}, cells(row)))));
+  return h(
+    "table",
+    { class: "brackets", role: "presentation" },
+    h(
+      "tbody",
+      {},
+      rows.map((row) => h("tr", {}, cells(row))),
+    ),
+  );
 }
 
 function labelled(name, content) {
@@ -54,7 +62,15 @@ function sumTable(view, caption, heads, rows, sum) {
   const more = left > 0 ? p(`The first ${shown.length} of ${rows.length} lines; the sum is over all of them.`) : null;
   const number = (value) => (typeof value === "number" ? written(value, view.digits) : value);
   const foot = sum === null ? null : [["sum", ...heads.slice(2).map(() => ""), number(sum)]];
-  return [table(caption, heads, shown.map((row) => row.map(number)), { foot }), more];
+  return [
+    table(
+      caption,
+      heads,
+      shown.map((row) => row.map(number)),
+      { foot },
+    ),
+    more,
+  ];
 }
 
 // ---- whether it agrees
@@ -109,13 +125,22 @@ function prediction(work, view) {
   const start = score.constants.length ? "constants + " : "";
   const lines = [
     line(`${name} = ${start}Σ_{f} *x*_{f} · *y*_{f}`),
-    ...sumTable(view, "Factor by factor", ["factor", "user *x*", "item *y*", "product"].map(formula), rows, score.value),
+    ...sumTable(
+      view,
+      "Factor by factor",
+      ["factor", "user *x*", "item *y*", "product"].map(formula),
+      rows,
+      score.value,
+    ),
   ];
   if (isProbability) {
     lines.push(line("probability = 1 / (1 + e^{−score})"));
     lines.push(equation(`1 / (1 + exp(${number(-score.value)})) = `, h("strong", {}, number(work.computed))));
   }
-  if (!work.pair) lines.push(p("This pair is not among the listed ones: nobody said anything about it, and this is what the factors say."));
+  if (!work.pair)
+    lines.push(
+      p("This pair is not among the listed ones: nobody said anything about it, and this is what the factors say."),
+    );
   return lines;
 }
 
@@ -126,16 +151,30 @@ function given(work, view) {
   const lines = [];
   if (family === "explicit") {
     lines.push(line("target *t* = rating − mean"));
-    lines.push(equation(`${number(pair.value)} − ${bracketed(mean, view.digits)} = `, h("strong", {}, number(pair.target))));
-    lines.push(p(`It counts with weight ${number(pair.weight)}: the row's b gets w · t = ${number(pair.pull)} times the other side's factors.`));
+    lines.push(
+      equation(`${number(pair.value)} − ${bracketed(mean, view.digits)} = `, h("strong", {}, number(pair.target))),
+    );
+    lines.push(
+      p(
+        `It counts with weight ${number(pair.weight)}: the row's b gets w · t = ${number(pair.pull)} times the other side's factors.`,
+      ),
+    );
   } else if (family === "implicit") {
     const isHu = loss === "hu";
-    lines.push(p(`The data say ${number(pair.value)}. That is not a rating: the target of the score is 1, and the data only say how much this pair counts.`));
+    lines.push(
+      p(
+        `The data say ${number(pair.value)}. That is not a rating: the target of the score is 1, and the data only say how much this pair counts.`,
+      ),
+    );
     lines.push(line(isHu ? "*w* = confidence − 1,   pull *c* = 1 + *w*" : "pull *c* = *w*"));
     lines.push(equation(`w = ${number(pair.weight)}, c = ${number(pair.pull)}`));
   } else {
     const said = pair.target === 1 ? "yes" : "no";
-    lines.push(p(`This pair is a ${said}: the probability should be ${pair.target}. Its cross-entropy counts with confidence ${number(pair.weight)}.`));
+    lines.push(
+      p(
+        `This pair is a ${said}: the probability should be ${pair.target}. Its cross-entropy counts with confidence ${number(pair.weight)}.`,
+      ),
+    );
     if (pair.isImplied) lines.push(p("Nobody said so: the model took this pair as a no."));
   }
   return lines;
@@ -183,11 +222,15 @@ function unchanged(work, view) {
   const { side, before, solvedIn } = work;
   const other = OTHER[side];
   if (work.isEmpty) return [p("This row has no pairs: nothing is known of it, and it is zero.")];
-  if (work.isUnwatched) return [p("This row is not watched: the record holds its values and not how they were solved.")];
+  if (work.isUnwatched)
+    return [p("This row is not watched: the record holds its values and not how they were solved.")];
   if (work.isAccelerated) return [p("The acceleration moved the items on before the users were solved.")];
   if (work.isRestored) return [p("The items went back to those of the best iteration.")];
   const reason = work.isSolved ? "The row stayed as it was" : `Only the ${other} move in this step; the ${side} stay`;
-  const back = solvedIn === null ? null : goTo(view, `See the step that solved it: ${view.trace.stepName(solvedIn)}`, solvedIn, view.cell);
+  const back =
+    solvedIn === null
+      ? null
+      : goTo(view, `See the step that solved it: ${view.trace.stepName(solvedIn)}`, solvedIn, view.cell);
   return [equation(`${reason}: `, h("strong", {}, written(before, view.digits)), "."), back && p(back)];
 }
 
@@ -208,7 +251,9 @@ function solve(work, view) {
 
 /** "1 · 0.2 · 0.4" for each neighbour, cut when there are many. */
 function products(terms, view) {
-  const shown = terms.slice(0, MOST_PRODUCTS).map((term) => term.map((value) => bracketed(value, view.digits)).join(" · "));
+  const shown = terms
+    .slice(0, MOST_PRODUCTS)
+    .map((term) => term.map((value) => bracketed(value, view.digits)).join(" · "));
   if (terms.length > shown.length) shown.push(`… ${terms.length - shown.length} more`);
   return shown.join(" + ");
 }
@@ -216,7 +261,11 @@ function products(terms, view) {
 function neighbours({ solve: work, side }, view) {
   const { row, columns, other, m } = work;
   const isBound = work.method === "majorize";
-  const heads = [view.trace.isLogistic ? "confidence" : null, "target t", isBound ? "weight w at the scores before" : "weight w"];
+  const heads = [
+    view.trace.isLogistic ? "confidence" : null,
+    "target t",
+    isBound ? "weight w at the scores before" : "weight w",
+  ];
   const factors = m <= 8 ? row.x.map((_, f) => formula(`*z*_{${f < view.trace.k ? f + 1 : "bias"}}`)) : [];
   const rows = row.neighbours.map((at, j) => [
     goTo(view, view.trace.longLabel(other, at), view.step, { name: FACTORS_OF[other], row: at, column: 0 }),
@@ -228,7 +277,13 @@ function neighbours({ solve: work, side }, view) {
   ]);
   const all = [capital(other), ...heads.filter(Boolean), ...(row.pulls ? ["pull c"] : []), ...factors];
   const name = view.trace.name(side, row.row);
-  return sumTable(view, `What ${name} is solved from: its ${count(row.neighbours.length, other)}, with their factors z`, all, rows, null);
+  return sumTable(
+    view,
+    `What ${name} is solved from: its ${count(row.neighbours.length, other)}, with their factors z`,
+    all,
+    rows,
+    null,
+  );
 }
 
 function count(n, side) {
@@ -270,15 +325,42 @@ function sideBySide({ solve: work }, view, isWithSolution = false) {
   const pieces = [labelled("Σ *w z z*^{T}", matrix(own, view.digits)), operator("+")];
   if (gram) pieces.push(labelled("all pairs: weight · *G*", matrix(all, view.digits)), operator("+"));
   pieces.push(labelled("ridge", matrix(ridge, view.digits)), operator("="), labelled("*A*", matrix(A, view.digits)));
-  if (b) pieces.push(h("span", { class: "gap" }), labelled("*b*", matrix(b.map((value) => [value]), view.digits)));
-  if (isWithSolution) pieces.push(h("span", { class: "gap" }), labelled("*x*", matrix(work.row.x.map((value) => [value]), view.digits)));
+  if (b)
+    pieces.push(
+      h("span", { class: "gap" }),
+      labelled(
+        "*b*",
+        matrix(
+          b.map((value) => [value]),
+          view.digits,
+        ),
+      ),
+    );
+  if (isWithSolution)
+    pieces.push(
+      h("span", { class: "gap" }),
+      labelled(
+        "*x*",
+        matrix(
+          work.row.x.map((value) => [value]),
+          view.digits,
+        ),
+      ),
+    );
   return scrolling(`A and b, ${m} by ${m}`, h("div", { class: "operands" }, pieces));
 }
 
 function largeSystem({ solve: { A, b, m } }, view) {
   const names = Array.from({ length: m }, (_, f) => view.trace.label("factors", f));
-  const rows = A.map((row, f) => [names[f], ...row, ...(b ? [b[f]] : [])].map((x) => (typeof x === "number" ? written(x, view.digits) : x)));
-  return h("details", {}, h("summary", {}, `A${b ? " and b" : ""}, ${m} by ${m}`), table("A and b", ["row", ...names, ...(b ? ["b"] : [])], rows, { isCaptionHidden: true }));
+  const rows = A.map((row, f) =>
+    [names[f], ...row, ...(b ? [b[f]] : [])].map((x) => (typeof x === "number" ? written(x, view.digits) : x)),
+  );
+  return h(
+    "details",
+    {},
+    h("summary", {}, `A${b ? " and b" : ""}, ${m} by ${m}`),
+    table("A and b", ["row", ...names, ...(b ? ["b"] : [])], rows, { isCaptionHidden: true }),
+  );
 }
 
 /** One entry of A and of b with the numbers put in. */
@@ -293,9 +375,23 @@ function substitution({ solve: work, column: f }, view) {
     if (gram && f < view.trace.k) extra.push(`${number(view.trace.record.unobserved_weight)} · ${number(gram[f][f])}`);
     extra.push(number(ridges[f]));
     const terms = columns.map((z, j) => [row.weights[j], z[f], z[f]]);
-    lines.push(equation(h("i", {}, "A"), h("sub", {}, `${name},${name}`), ` = ${products(terms, view)} + ${extra.join(" + ")} = `, h("strong", {}, written(A[f][f], view.digits))));
+    lines.push(
+      equation(
+        h("i", {}, "A"),
+        h("sub", {}, `${name},${name}`),
+        ` = ${products(terms, view)} + ${extra.join(" + ")} = `,
+        h("strong", {}, written(A[f][f], view.digits)),
+      ),
+    );
     const pulls = columns.map((z, j) => [row.pulls[j], z[f]]);
-    lines.push(equation(h("i", {}, "b"), h("sub", {}, name), ` = ${products(pulls, view)} = `, h("strong", {}, written(b[f], view.digits))));
+    lines.push(
+      equation(
+        h("i", {}, "b"),
+        h("sub", {}, name),
+        ` = ${products(pulls, view)} = `,
+        h("strong", {}, written(b[f], view.digits)),
+      ),
+    );
   }
   return lines;
 }
@@ -307,11 +403,18 @@ function solution(work, view) {
   const name = f < view.trace.k ? String(f + 1) : "bias";
   if (row.is_singular && method === "majorize") {
     const terms = solved.termsOfX(f).map((value, at) => [at ? `factor ${at}` : "before", value]);
-    return [p("A is singular: the shortest step that lowers the bound is taken."), ...sumTable(view, "before − A⁺ g / 2", ["part", "term"], terms, work.computed)];
+    return [
+      p("A is singular: the shortest step that lowers the bound is taken."),
+      ...sumTable(view, "before − A⁺ g / 2", ["part", "term"], terms, work.computed),
+    ];
   }
   if (method === "non_negative") {
-    if (!solved.free[f]) return [p("This factor is held at zero: below it the loss would fall further, which is not allowed.")];
-    return [p("No factor may be negative: those that want to be are zero, and the others solve their own part of A x = b."), resultOf(name, work, view)];
+    if (!solved.free[f])
+      return [p("This factor is held at zero: below it the loss would fall further, which is not allowed.")];
+    return [
+      p("No factor may be negative: those that want to be are zero, and the others solve their own part of A x = b."),
+      resultOf(name, work, view),
+    ];
   }
   const sign = row.is_singular ? "⁺" : "⁻¹";
   const intro = row.is_singular
@@ -319,7 +422,10 @@ function solution(work, view) {
     : null;
   const rows = solved.inverse[f].map((entry, g) => [view.trace.label("factors", g), entry, b[g], entry * b[g]]);
   const heads = ["factor", formula(`*A*${sign}_{${name},g}`), formula("*b*_{g}"), "product"];
-  const body = m <= 12 ? sumTable(view, `x = A${sign} b, factor by factor`, heads, rows, work.computed) : [resultOf(name, work, view)];
+  const body =
+    m <= 12
+      ? sumTable(view, `x = A${sign} b, factor by factor`, heads, rows, work.computed)
+      : [resultOf(name, work, view)];
   return [intro && p(intro), line(`*x* = *A*${sign} *b*`), ...body];
 }
 
@@ -328,9 +434,17 @@ function resultOf(name, work, view) {
 }
 
 function optimum({ solve: { row, stayed } }, view) {
-  if (stayed) return [p("This row has no finite optimum: without regularization and with answers that can be separated, its factors would grow without end. It stays as it was.")];
+  if (stayed)
+    return [
+      p(
+        "This row has no finite optimum: without regularization and with answers that can be separated, its factors would grow without end. It stays as it was.",
+      ),
+    ];
   const left = row.gradient.map((value) => brief(value)).join(", ");
-  return [p("Newton's steps end where the gradient of the row's loss vanishes; A is half its Hessian there."), equation(`gradient at x: ${left}`)];
+  return [
+    p("Newton's steps end where the gradient of the row's loss vanishes; A is half its Hessian there."),
+    equation(`gradient at x: ${left}`),
+  ];
 }
 
 /** A gradient step: the gradient's terms, the step, and how often it was halved. */
@@ -339,21 +453,45 @@ function descent(work, view) {
   const { row, other, offsets, columns } = solved;
   const terms = solved.gradientTerms(f);
   const n = row.neighbours.length;
-  const rows = row.neighbours.map((at, j) => [view.trace.longLabel(other, at), row.confidences[j], terms[j] / (row.confidences[j] * columns[j][f] || 1), columns[j][f], terms[j]]);
+  const rows = row.neighbours.map((at, j) => [
+    view.trace.longLabel(other, at),
+    row.confidences[j],
+    terms[j] / (row.confidences[j] * columns[j][f] || 1),
+    columns[j][f],
+    terms[j],
+  ]);
   rows.push(["regularization, 2 · ridge · x", "", "", "", terms[n]]);
   const number = (value) => bracketed(value, view.digits);
   const isAdagrad = row.squares !== null;
   const lines = [
     p("This is one step down the gradient of the summed loss, not a least-squares solution."),
     line("*g* = Σ_{j} *c*_{j} (probability_{j} − target_{j}) *z*_{j} + 2 · ridge · *x*"),
-    ...sumTable(view, "The gradient at the row before the step", [capital(other), "confidence c", "probability − target", "factor z", "term"], rows, row.gradient[f]),
-    line(`*x*_{after} = *x*_{before} − step size${row.n_halvings ? " / 2^{halvings}" : ""} · *g*${isAdagrad ? " / √(sum of squared gradients)" : ""}`),
+    ...sumTable(
+      view,
+      "The gradient at the row before the step",
+      [capital(other), "confidence c", "probability − target", "factor z", "term"],
+      rows,
+      row.gradient[f],
+    ),
+    line(
+      `*x*_{after} = *x*_{before} − step size${row.n_halvings ? " / 2^{halvings}" : ""} · *g*${isAdagrad ? " / √(sum of squared gradients)" : ""}`,
+    ),
   ];
   if (solved.isStuck) return [...lines, p("No step lowered the row's loss, however short: the row stays.")];
   const halved = row.n_halvings ? ` / 2^${row.n_halvings}` : "";
   const root = isAdagrad ? ` / √${number(row.squares[f])}` : "";
-  lines.push(equation(`${number(row.before[f])} − ${number(row.step_size)}${halved} · ${number(row.gradient[f])}${root} = `, h("strong", {}, written(work.computed, view.digits))));
-  if (row.n_halvings) lines.push(p(`The step was halved ${row.n_halvings === 1 ? "once" : `${row.n_halvings} times`}, until the row's loss did not rise.`));
+  lines.push(
+    equation(
+      `${number(row.before[f])} − ${number(row.step_size)}${halved} · ${number(row.gradient[f])}${root} = `,
+      h("strong", {}, written(work.computed, view.digits)),
+    ),
+  );
+  if (row.n_halvings)
+    lines.push(
+      p(
+        `The step was halved ${row.n_halvings === 1 ? "once" : `${row.n_halvings} times`}, until the row's loss did not rise.`,
+      ),
+    );
   lines.push(p(`The row's own loss went from ${number(solved.lossBefore)} to ${number(solved.lossAfter)}.`));
   if (offsets.some(Boolean)) lines.push(p(`The biases of the ${other} are part of each probability.`));
   return lines;
@@ -362,13 +500,22 @@ function descent(work, view) {
 /** What the fit stored beside the solution, where the two need not be the same number. */
 function storage({ solve: { row, method, trace }, column: f }, view) {
   const number = (value) => written(value, view.digits);
-  const lines = [equation("before ", h("strong", {}, number(row.before[f])), "  →  after ", h("strong", {}, number(row.after[f])))];
+  const lines = [
+    equation("before ", h("strong", {}, number(row.before[f])), "  →  after ", h("strong", {}, number(row.after[f]))),
+  ];
   if (method === "cg") {
-    lines.push(p(`The fit took ${row.n_steps} steps of conjugate gradient towards it: it stored ${number(row.after[f])}, the exact solution is ${number(row.x[f])}. |A x − b| is ${brief(row.step_residual)} there.`));
+    lines.push(
+      p(
+        `The fit took ${row.n_steps} steps of conjugate gradient towards it: it stored ${number(row.after[f])}, the exact solution is ${number(row.x[f])}. |A x − b| is ${brief(row.step_residual)} there.`,
+      ),
+    );
   } else if (!trace.isDouble) {
     lines.push(p("The fit stores float32: after is the solution, rounded."));
   }
-  if (row.condition !== null && row.condition > 1e4) lines.push(p(`A is nearly singular (condition ${brief(row.condition)}): small changes of the data move the solution far.`));
+  if (row.condition !== null && row.condition > 1e4)
+    lines.push(
+      p(`A is nearly singular (condition ${brief(row.condition)}): small changes of the data move the solution far.`),
+    );
   return lines;
 }
 
@@ -384,13 +531,19 @@ const SUMS = {
 };
 
 function loss(work, view) {
-  if (!work.terms && work.isOutdated) return [p("The losses are those of the last half-step; the items went back to the best iteration's after it.")];
+  if (!work.terms && work.isOutdated)
+    return [p("The losses are those of the last half-step; the items went back to the best iteration's after it.")];
   if (!work.terms) return [p("This is the loss of the whole fit; the record holds the watched rows only.")];
   const rows = work.terms.map(({ label, value }) => [label, value]);
   const sum = work.computed * work.divisor;
   const lines = [line(SUMS[work.key]), ...sumTable(view, "Terms", ["of", "term"], rows, sum)];
   if (work.divisor !== 1) {
-    lines.push(equation(`${written(sum, view.digits)} / ${written(work.divisor, view.digits)} = `, h("strong", {}, written(work.computed, view.digits))));
+    lines.push(
+      equation(
+        `${written(sum, view.digits)} / ${written(work.divisor, view.digits)} = `,
+        h("strong", {}, written(work.computed, view.digits)),
+      ),
+    );
   }
   return lines;
 }

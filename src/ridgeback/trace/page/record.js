@@ -103,7 +103,13 @@ export class Trace {
     const at = this.pairAt.get(user * this.size("items") + item);
     if (at === undefined) return null;
     const { value, target, weight, pull, is_implied: isImplied } = this.record.pairs;
-    return { value: value[at], target: target[at], weight: weight[at], pull: pull && pull[at], isImplied: isImplied[at] };
+    return {
+      value: value[at],
+      target: target[at],
+      weight: weight[at],
+      pull: pull && pull[at],
+      isImplied: isImplied[at],
+    };
   }
 
   /** A row of factors with its own bias behind it where there is one: the row's unknown. */
@@ -152,7 +158,12 @@ export class Trace {
   /** A step in a few words, for headings and announcements. */
   stepName(step) {
     const { side, iteration } = this.steps[step];
-    const names = { start: "the start", rotation: "rotation", "final users": "users, once more", "fold-in": "the new user" };
+    const names = {
+      start: "the start",
+      rotation: "rotation",
+      "final users": "users, once more",
+      "fold-in": "the new user",
+    };
     return names[side] ?? `iteration ${iteration}, ${side}`;
   }
 

@@ -1,7 +1,20 @@
 // How a row was solved, done again: its neighbours, A and b, the solution; or its gradient and the step.
 
 import { check, holds } from "./checks.js";
-import { TOLERANCE, dot, eigen, filled, inverse, norm, pseudoInverse, sigmoid, softplus, times, total, touchingWeight } from "./numbers.js";
+import {
+  TOLERANCE,
+  dot,
+  eigen,
+  filled,
+  inverse,
+  norm,
+  pseudoInverse,
+  sigmoid,
+  softplus,
+  times,
+  total,
+  touchingWeight,
+} from "./numbers.js";
 import { FACTORS_OF, OTHER } from "./record.js";
 
 const STORED = 1e-5; // of a row's norm: what a fit in float32 keeps of an exact solution
@@ -45,7 +58,15 @@ function inputChecks(solve) {
   const found = [];
   const isBound = method === "majorize";
   if (pairs.every(Boolean)) {
-    if (!isBound) found.push(check("weights", pairs.map((pair) => pair.weight), row.weights, row.weights.map(Math.abs)));
+    if (!isBound)
+      found.push(
+        check(
+          "weights",
+          pairs.map((pair) => pair.weight),
+          row.weights,
+          row.weights.map(Math.abs),
+        ),
+      );
     const offset = (pair, j) => (trace.isLogistic || trace.record.family === "implicit" ? 0 : offsets[j]);
     const targets = pairs.map((pair, j) => pair.target - offset(pair, j));
     const scales = pairs.map((pair, j) => Math.abs(pair.target) + Math.abs(trace.record.mean) + Math.abs(offsets[j]));
@@ -53,7 +74,8 @@ function inputChecks(solve) {
   }
   const table = trace.record[row.side];
   found.push(check("ridge", table.ridges[row.row], row.ridge, Math.abs(row.ridge)));
-  if (ridges.length > trace.k) found.push(check("ridge of the bias", table.bias_ridges[row.row], row.bias_ridge, row.bias_ridge));
+  if (ridges.length > trace.k)
+    found.push(check("ridge of the bias", table.bias_ridges[row.row], row.bias_ridge, row.bias_ridge));
   if (step > 0) {
     found.push(check("row before the step", trace.unknown(step - 1, row.side, row.row), row.before, 0));
   }
@@ -98,7 +120,15 @@ function formSystem(solve, weights, pulls) {
   solve.A = row.A ?? A.value;
   solve.b = row.b ?? b.map(({ value }) => value);
   if (row.A) solve.checks.push(check("A", A.value, row.A, A.scale));
-  if (row.b) solve.checks.push(check("b", b.map(({ value }) => value), row.b, b.map(({ scale }) => scale)));
+  if (row.b)
+    solve.checks.push(
+      check(
+        "b",
+        b.map(({ value }) => value),
+        row.b,
+        b.map(({ scale }) => scale),
+      ),
+    );
 }
 
 /** The Gramian is that of the fixed side, where the record holds all of its rows. */
@@ -120,7 +150,12 @@ function unique(solve) {
   }
   solve.termsOfX = (f) => solve.inverse[f].map((entry, g) => entry * b[g]);
   const own = row.x.map((_, f) => total(solve.termsOfX(f)));
-  const solution = check("x = A⁻¹ b", own.map(({ value }) => value), row.x, own.map(({ scale }) => scale));
+  const solution = check(
+    "x = A⁻¹ b",
+    own.map(({ value }) => value),
+    row.x,
+    own.map(({ scale }) => scale),
+  );
   // Where A is nearly singular, two ways of solving differ by its condition number; both must satisfy the equation.
   solve.checks.push(solution.isEqual || !(row.condition > 1e6) ? solution : equationCheck(solve));
 }
@@ -137,7 +172,15 @@ function leastNorm(solve) {
   solve.termsOfX = (f) => solve.inverse[f].map((entry, g) => entry * b[g]);
   const own = row.x.map((_, f) => total(solve.termsOfX(f)));
   const scale = total(own.map((each) => each.scale)).value;
-  solve.checks.push(equationCheck(solve), check("x = A⁺ b, the shortest of them", own.map(({ value }) => value), row.x, scale));
+  solve.checks.push(
+    equationCheck(solve),
+    check(
+      "x = A⁺ b, the shortest of them",
+      own.map(({ value }) => value),
+      row.x,
+      scale,
+    ),
+  );
 }
 
 /** Factors may not be negative: those at zero would have to push below it, the others solve their own equations. */
@@ -153,7 +196,14 @@ function constrained(solve) {
   solve.termsOfX = terms;
   const own = row.x.map((_, f) => total(terms(f)));
   const scale = Math.max(...own.map((each) => each.scale), 0);
-  solve.checks.push(check("x, the positive factors' own equations", own.map(({ value }) => value), row.x, scale));
+  solve.checks.push(
+    check(
+      "x, the positive factors' own equations",
+      own.map(({ value }) => value),
+      row.x,
+      scale,
+    ),
+  );
   const slopes = times(A, row.x).map((value, f) => value - b[f]);
   const worst = Math.min(0, ...slopes.filter((_, f) => !isFree[f]));
   const size = Math.max(...b.map(Math.abs), 1e-300);
@@ -181,7 +231,12 @@ function rowLoss(solve, u) {
 function gradientChecks(solve, u, scores) {
   solve.gradientTerms = gradientTerms(solve, u, scores);
   const own = solve.row.x.map((_, f) => total(solve.gradientTerms(f)));
-  return check("gradient", own.map(({ value }) => value), solve.row.gradient, own.map(({ scale }) => scale));
+  return check(
+    "gradient",
+    own.map(({ value }) => value),
+    solve.row.gradient,
+    own.map(({ scale }) => scale),
+  );
 }
 
 function majorize(solve) {
@@ -204,7 +259,14 @@ function majorize(solve) {
   solve.termsOfX = (f) => [row.before[f], ...solve.inverse[f].map((entry, g) => (-entry * row.gradient[g]) / 2)];
   const own = row.x.map((_, f) => total(solve.termsOfX(f)));
   const scale = total(own.map((each) => each.scale)).value;
-  solve.checks.push(check("x = before − A⁺ g / 2", own.map(({ value }) => value), row.x, scale));
+  solve.checks.push(
+    check(
+      "x = before − A⁺ g / 2",
+      own.map(({ value }) => value),
+      row.x,
+      scale,
+    ),
+  );
 }
 
 function gradient(solve) {
@@ -220,11 +282,21 @@ function gradient(solve) {
   solve.termsOfX = (f) => [row.before[f], -solve.stepOf(f)];
   const own = row.x.map((_, f) => total(solve.termsOfX(f)));
   const tolerance = trace.isDouble ? undefined : ROUNDED;
-  solve.checks.push(check("x = before − step", own.map(({ value }) => value), row.x, own.map(({ scale }) => scale), tolerance));
+  solve.checks.push(
+    check(
+      "x = before − step",
+      own.map(({ value }) => value),
+      row.x,
+      own.map(({ scale }) => scale),
+      tolerance,
+    ),
+  );
   solve.lossBefore = rowLoss(solve, row.before);
   solve.lossAfter = rowLoss(solve, row.x);
   const rise = solve.lossAfter - solve.lossBefore;
-  solve.checks.push(holds("the row's loss did not rise", rise <= 1e-12 * solve.lossBefore, solve.lossAfter, solve.lossBefore));
+  solve.checks.push(
+    holds("the row's loss did not rise", rise <= 1e-12 * solve.lossBefore, solve.lossAfter, solve.lossBefore),
+  );
 }
 
 /** AdaGrad's sums: the squared gradients of this row in every step so far. */
@@ -269,7 +341,14 @@ function storedChecks(solve) {
   } else if (method === "non_negative") {
     found.push(kktCheck(solve));
   } else if (trace.isDouble) {
-    found.push(check("stored row", row.x, row.after, row.x.map(() => size)));
+    found.push(
+      check(
+        "stored row",
+        row.x,
+        row.after,
+        row.x.map(() => size),
+      ),
+    );
   } else {
     found.push(nearCheck(solve, gap, size));
   }
@@ -278,7 +357,14 @@ function storedChecks(solve) {
   const { change } = trace.steps[solve.step];
   if (change) {
     const moved = row.after.slice(0, trace.k).map((value, f) => value - row.before[f]);
-    found.push(check("change", moved, change[row.row], row.after.slice(0, trace.k).map((value, f) => Math.abs(value) + Math.abs(row.before[f]))));
+    found.push(
+      check(
+        "change",
+        moved,
+        change[row.row],
+        row.after.slice(0, trace.k).map((value, f) => Math.abs(value) + Math.abs(row.before[f])),
+      ),
+    );
   }
   found.push(check("row in the matrix", trace.unknown(solve.step, row.side, row.row), row.after, 0));
   return found;
@@ -291,11 +377,23 @@ function pairChecks(solve) {
   const told = columns.map((z, j) => {
     const score = total([mean, offsets[j], ...z.map((value, f) => value * row.after[f])]);
     const target = row.targets[j] + (trace.record.family === "explicit" ? offsets[j] : 0);
-    return { score, ...pairNumbers(loss, { score: score.value, scale: score.scale, mean, target, weight: row.weights[j] }, row.confidences?.[j]) };
+    return {
+      score,
+      ...pairNumbers(
+        loss,
+        { score: score.value, scale: score.scale, mean, target, weight: row.weights[j] },
+        row.confidences?.[j],
+      ),
+    };
   });
   const column = (name) => told.map((each) => each[name].value);
   const scales = (name) => told.map((each) => each[name].scale);
-  const held = [["scores", "score"], ["predictions", "prediction"], ["differences", "difference"], ["terms", "term"]];
+  const held = [
+    ["scores", "score"],
+    ["predictions", "prediction"],
+    ["differences", "difference"],
+    ["terms", "term"],
+  ];
   return held.map(([recorded, name]) => check(`${recorded} of its pairs`, column(name), row[recorded], scales(name)));
 }
 

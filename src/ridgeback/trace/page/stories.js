@@ -25,7 +25,10 @@ export function facts(trace) {
   const { model, loss, link, precision, users, items, n_factors: k, kind, mean } = trace.record;
   const entries = [
     ["Model", `${model}, ${k} ${k === 1 ? "factor" : "factors"}`],
-    ["Data", `${users.n.toLocaleString("en")} ${users.n === 1 ? "user" : "users"}, ${items.n.toLocaleString("en")} items${scope(kind)}`],
+    [
+      "Data",
+      `${users.n.toLocaleString("en")} ${users.n === 1 ? "user" : "users"}, ${items.n.toLocaleString("en")} items${scope(kind)}`,
+    ],
     ["Loss", LOSSES[loss] ?? loss],
     ["Read", LINKS[link] ?? link],
     ["Start", trace.isFoldIn ? "the items of a fitted model" : `factors ${trace.start.replace(/^are /, "")}`],
@@ -33,7 +36,11 @@ export function facts(trace) {
   ];
   if (mean) entries.push(["Mean", written(mean, 4)]);
   if (trace.record.unobserved_weight) entries.push(["All pairs", `weight ${short(trace.record.unobserved_weight, 4)}`]);
-  return h("dl", { class: "facts" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h(
+    "dl",
+    { class: "facts" },
+    entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 }
 
 function scope(kind) {
@@ -74,13 +81,23 @@ export function example(trace) {
       table(
         "What a tutorial prints, and what follows from its numbers",
         ["what", "printed there", "right", h("span", { class: "why" }, "why")],
-        comparison.map(({ what, printed, right, why }) => [what, shown(printed), shown(right), h("span", { class: "why" }, why ?? "")]),
+        comparison.map(({ what, printed, right, why }) => [
+          what,
+          shown(printed),
+          shown(right),
+          h("span", { class: "why" }, why ?? ""),
+        ]),
       ),
     isBest &&
       table(
         told.recommended_from ? `What to recommend: of ${told.recommended_from}` : "What to recommend",
         ["user", "item", "score", "read as"],
-        recommendations.map(({ user, item, score, prediction }) => [String(user ?? "new user"), String(item), shown(score), shown(prediction)]),
+        recommendations.map(({ user, item, score, prediction }) => [
+          String(user ?? "new user"),
+          String(item),
+          shown(score),
+          shown(prediction),
+        ]),
       ),
   );
 }
@@ -92,7 +109,15 @@ function shown(value) {
   if (!Array.isArray(value)) return String(value);
   const rows = Array.isArray(value[0]) ? value : [value];
   const cells = (row) => row.map((each) => h("td", {}, shown(each)));
-  return h("table", { class: "brackets", role: "presentation" }, h("tbody", {}, rows.map((row) => h("tr", {}, cells(row)))));
+  return h(
+    "table",
+    { class: "brackets", role: "presentation" },
+    h(
+      "tbody",
+      {},
+      rows.map((row) => h("tr", {}, cells(row))),
+    ),
+  );
 }
 
 /** Six decimals, without zeros at the end. */
@@ -107,21 +132,39 @@ export function newUser(trace, view) {
   const step = trace.steps.length - 1;
   const isLogistic = trace.isLogistic;
   const n = trace.size("items");
-  const items = Array.from({ length: n }, (_, item) => ({ item, score: scoreTerms(trace, step, 0, item).value, pair: trace.pair(0, item) }));
+  const items = Array.from({ length: n }, (_, item) => ({
+    item,
+    score: scoreTerms(trace, step, 0, item).value,
+    pair: trace.pair(0, item),
+  }));
   items.sort((a, b) => b.score - a.score);
   const number = (value) => (typeof value === "number" ? written(value, view.digits) : "·");
   const open = (item) =>
-    h("button", { type: "button", class: "link", onclick: () => view.go(step, { name: "predictions", row: 0, column: item }) }, trace.longLabel("items", item));
-  const rows = items.slice(0, MOST_ROWS).map(({ item, score, pair }) => [
-    open(item),
-    number(pair?.value),
-    number(pair?.target),
-    number(pair?.weight),
-    ...(isLogistic ? [] : [number(pair?.pull)]),
-    number(score),
-    ...(isLogistic ? [number(sigmoid(score))] : []),
-  ]);
-  const heads = ["item", "given", "target", isLogistic ? "confidence" : "weight w", ...(isLogistic ? [] : ["pull c"]), "score", ...(isLogistic ? ["probability"] : [])];
+    h(
+      "button",
+      { type: "button", class: "link", onclick: () => view.go(step, { name: "predictions", row: 0, column: item }) },
+      trace.longLabel("items", item),
+    );
+  const rows = items
+    .slice(0, MOST_ROWS)
+    .map(({ item, score, pair }) => [
+      open(item),
+      number(pair?.value),
+      number(pair?.target),
+      number(pair?.weight),
+      ...(isLogistic ? [] : [number(pair?.pull)]),
+      number(score),
+      ...(isLogistic ? [number(sigmoid(score))] : []),
+    ]);
+  const heads = [
+    "item",
+    "given",
+    "target",
+    isLogistic ? "confidence" : "weight w",
+    ...(isLogistic ? [] : ["pull c"]),
+    "score",
+    ...(isLogistic ? ["probability"] : []),
+  ];
   const factor = { name: "user_factors", row: 0, column: 0 };
   return h(
     "section",
@@ -129,8 +172,21 @@ export function newUser(trace, view) {
     h("h2", {}, "A new user, from preferences to preferences"),
     h("ol", { class: "way" }, [
       h("li", {}, "What the user said becomes a target, a weight and a pull for each listed item."),
-      h("li", {}, isLogistic ? "Together with the items' factors they make a loss, and Newton's steps find its lowest point: " : "Together with the items' factors they make A and b, and x = A⁻¹ b are the user's factors: ", h("button", { type: "button", class: "link", onclick: () => view.go(step, factor) }, "see the solve"), "."),
-      h("li", {}, "The factors score every item, known or not", isLogistic ? ", and the sigmoid turns each score into a probability." : "."),
+      h(
+        "li",
+        {},
+        isLogistic
+          ? "Together with the items' factors they make a loss, and Newton's steps find its lowest point: "
+          : "Together with the items' factors they make A and b, and x = A⁻¹ b are the user's factors: ",
+        h("button", { type: "button", class: "link", onclick: () => view.go(step, factor) }, "see the solve"),
+        ".",
+      ),
+      h(
+        "li",
+        {},
+        "The factors score every item, known or not",
+        isLogistic ? ", and the sigmoid turns each score into a probability." : ".",
+      ),
     ]),
     solvedSystem(trace, step, view),
     table("Every item, best first", heads, rows),
@@ -154,7 +210,13 @@ export class WatchedRows {
     );
     this.body = h("div", {});
     this.select = h("select", { onchange: () => this.set(this.step) }, this.choices("users"), this.choices("items"));
-    this.element = h("section", { class: "story" }, h("h2", {}, "The watched rows"), h("label", { class: "watched" }, "Row ", this.select), this.body);
+    this.element = h(
+      "section",
+      { class: "story" },
+      h("h2", {}, "The watched rows"),
+      h("label", { class: "watched" }, "Row ", this.select),
+      this.body,
+    );
   }
 
   choices(side) {
@@ -176,15 +238,33 @@ export class WatchedRows {
     const row = trace.row(solvedIn, side, at);
     const other = side === "users" ? "items" : "users";
     const number = (value) => written(value, view.digits);
-    const open = (index) => view.go(solvedIn, { name: side === "users" ? "user_factors" : "item_factors", row: at, column: index });
-    const rows = row.neighbours.slice(0, MOST_ROWS).map((place, j) => [
-      trace.longLabel(other, place),
-      ...[row.targets, row.weights, row.scores, row.predictions, row.differences, row.terms].map((column) => number(column[j])),
-    ]);
-    const cut = row.neighbours.length > MOST_ROWS ? h("p", { class: "cut" }, `The first ${MOST_ROWS} of ${row.neighbours.length} pairs are shown.`) : "";
+    const open = (index) =>
+      view.go(solvedIn, { name: side === "users" ? "user_factors" : "item_factors", row: at, column: index });
+    const rows = row.neighbours
+      .slice(0, MOST_ROWS)
+      .map((place, j) => [
+        trace.longLabel(other, place),
+        ...[row.targets, row.weights, row.scores, row.predictions, row.differences, row.terms].map((column) =>
+          number(column[j]),
+        ),
+      ]);
+    const cut =
+      row.neighbours.length > MOST_ROWS
+        ? h("p", { class: "cut" }, `The first ${MOST_ROWS} of ${row.neighbours.length} pairs are shown.`)
+        : "";
     this.body.replaceChildren(
-      h("p", {}, `As step ${solvedIn} (${trace.stepName(solvedIn)}) left it. `, h("button", { type: "button", class: "link", onclick: () => open(0) }, "See how it was solved"), "."),
-      table(`Pairs of ${trace.label(side, at)}`, [capital(other), "target", "weight", "score", trace.record.link, "difference", "term"], rows),
+      h(
+        "p",
+        {},
+        `As step ${solvedIn} (${trace.stepName(solvedIn)}) left it. `,
+        h("button", { type: "button", class: "link", onclick: () => open(0) }, "See how it was solved"),
+        ".",
+      ),
+      table(
+        `Pairs of ${trace.label(side, at)}`,
+        [capital(other), "target", "weight", "score", trace.record.link, "difference", "term"],
+        rows,
+      ),
       cut,
     );
   }
@@ -206,7 +286,11 @@ export function guide() {
     "details",
     { class: "guide" },
     h("summary", {}, "How to read this page, and its keys"),
-    h("p", {}, "A step is a half-step of the fit: one side is solved while the other stays as it is. Each number that changed in this step carries a mark for its direction and the value before. The shade of a cell is the sign and size of its number. Choose any cell to see what it was made from: the cells that made it are outlined, and the page does the arithmetic again from the record's full-precision numbers."),
+    h(
+      "p",
+      {},
+      "A step is a half-step of the fit: one side is solved while the other stays as it is. Each number that changed in this step carries a mark for its direction and the value before. The shade of a cell is the sign and size of its number. Choose any cell to see what it was made from: the cells that made it are outlined, and the page does the arithmetic again from the record's full-precision numbers.",
+    ),
     table("Keys", ["key", "does"], keys),
   );
 }

@@ -15,6 +15,7 @@ import { WatchedRows, example, facts, guide, newUser, settings } from "./stories
 import { Tally, findings, verify } from "./verifying.js";
 
 const PLAY_MS = 1100;
+const CALM_MS = 3000; // between steps for readers who asked for little motion
 const ROUNDING = 3e-6; // of the largest number of a matrix
 const WHOLE = { users: 60, items: 40, factors: 66, fit: 1, parts: 10 }; // shown without a window
 const WINDOW = { users: 40, items: 25, factors: 32, fit: 1, parts: 10 };
@@ -24,7 +25,10 @@ export { verify };
 export function mount(element, record, host = {}) {
   let view = new View(element, new Trace(record), host);
   return {
-    set: (state) => view.set(state),
+    set: (state) => {
+      view.set(state);
+      if (state.cell && !state.isQuiet) view.showCell();
+    },
     update: (next) => {
       const { step } = view;
       view.destroy();
@@ -62,6 +66,7 @@ class View {
     this.draw();
     const first = trace.isFoldIn ? { name: "user_factors", row: 0, column: 0 } : null;
     if (host.cell ?? first) this.open(host.cell ?? first);
+    if (host.cell) this.showCell();
   }
 
   // ---- what the grids ask
@@ -109,11 +114,27 @@ class View {
     if (name === "loss") return 0;
     if (!this.largestOf.has(name)) {
       let most = 0;
-      const matrices = name === "ratings" ? [[this.trace.record.pairs.value]] : this.trace.steps.map((step) => step[name] ?? []);
-      for (const rows of matrices) for (const row of rows) for (const value of row) most = Math.max(most, Math.abs(value ?? 0));
+      const matrices =
+        name === "ratings" ? [[this.trace.record.pairs.value]] : this.trace.steps.map((step) => step[name] ?? []);
+      for (const rows of matrices)
+        for (const row of rows) for (const value of row) most = Math.max(most, Math.abs(value ?? 0));
       this.largestOf.set(name, most);
     }
     return this.largestOf.get(name);
+  }
+
+  /** How many digits wide the numbers of a matrix are, in any step. */
+  numberWidth(name) {
+    if (this.digits === "full") return 24;
+    if (name === "ratings") return 7 + (this.weighted ? 3 : 0) + (this.trace.record.mean ? 3 : 0);
+    const most = name === "loss" ? this.largestLoss : this.largest(name);
+    const whole = Math.max(1, Math.floor(Math.log10(Math.max(most, 1))) + 1);
+    return Math.max(8.5, whole + this.digits + 4);
+  }
+
+  get largestLoss() {
+    const losses = this.trace.steps.flatMap((step) => this.trace.lossParts.map(({ key }) => Math.abs(step[key] ?? 0)));
+    return Math.max(...losses);
   }
 
   // ---- building
@@ -122,7 +143,8 @@ class View {
     const { trace } = this;
     this.weighted = trace.record.pairs.weight.some((weight) => weight !== 1);
     this.shares = trace.energyShares(this.step);
-    this.chart = trace.has("loss") && trace.steps.length > 1 ? new LossChart(trace, (step) => this.go(step, this.cell)) : null;
+    this.chart =
+      trace.has("loss") && trace.steps.length > 1 ? new LossChart(trace, (step) => this.userStep(step)) : null;
     this.live = h("p", { class: "unseen", "aria-live": "polite" });
     this.watched = trace.record.kind === "watched" ? new WatchedRows(trace, this) : null;
     this.root = h(
@@ -156,11 +178,35 @@ class View {
     const last = this.trace.steps.length - 1;
     const id = freshId("step");
     const button = (name, mark, step) =>
-      h("button", { type: "button", "aria-label": name, title: name, onclick: () => this.userStep(step()) }, icon(mark));
+      h(
+        "button",
+        { type: "button", "aria-label": name, title: name, onclick: () => this.userStep(step()) },
+        icon(mark),
+      );
     this.playButton = h("button", { type: "button", class: "play", onclick: () => this.togglePlay() });
-    this.slider = h("input", { type: "range", min: 0, max: last, step: 1, "aria-label": "Step", oninput: () => this.userStep(Number(this.slider.value)) });
-    this.number = h("input", { type: "number", id, min: 0, max: last, inputmode: "numeric", onchange: () => this.userStep(Number(this.number.value)) });
-    const digits = h("select", { onchange: () => this.setDigits(digits.value) }, ["2", "3", "4", "6", "full"].map((each) => h("option", { value: each, selected: each === "3" }, each === "full" ? "all digits" : `${each} decimals`)));
+    this.slider = h("input", {
+      type: "range",
+      min: 0,
+      max: last,
+      step: 1,
+      "aria-label": "Step",
+      oninput: () => this.userStep(Number(this.slider.value)),
+    });
+    this.number = h("input", {
+      type: "number",
+      id,
+      min: 0,
+      max: last,
+      inputmode: "numeric",
+      onchange: () => this.userStep(Number(this.number.value)),
+    });
+    const digits = h(
+      "select",
+      { onchange: () => this.setDigits(digits.value) },
+      ["2", "3", "4", "6", "full"].map((each) =>
+        h("option", { value: each, selected: each === "3" }, each === "full" ? "all digits" : `${each} decimals`),
+      ),
+    );
     this.where = h("p", { class: "where" });
     this.sentence = h("p", { class: "sentence" });
     return h(
@@ -182,7 +228,9 @@ class View {
 
   matrices() {
     const names = titles(this.trace);
-    this.grids = new Map(this.trace.matrices.map((matrix) => [matrix.name, new Grid(matrix, names[matrix.name], this)]));
+    this.grids = new Map(
+      this.trace.matrices.map((matrix) => [matrix.name, new Grid(matrix, names[matrix.name], this)]),
+    );
     const groups = [
       ["What is given", ["ratings"]],
       ["What is learned", ["user_factors", "item_factors"]],
@@ -200,10 +248,24 @@ class View {
   panel() {
     this.work = h("div", { class: "work" });
     this.workTitle = h("h2", { tabindex: -1 }, "Arithmetic");
-    this.closeButton = h("button", { type: "button", class: "close", hidden: true, "aria-label": "Close the arithmetic", onclick: () => this.close() }, icon("close"));
+    this.closeButton = h(
+      "button",
+      {
+        type: "button",
+        class: "close",
+        hidden: true,
+        "aria-label": "Close the arithmetic",
+        onclick: () => this.close(),
+      },
+      icon("close"),
+    );
     this.aside = h(
       "aside",
-      { class: "panel empty", "aria-label": `Arithmetic${this.host.mark ? `, ${this.host.mark}` : ""}`, onkeydown: (event) => this.panelKey(event) },
+      {
+        class: "panel empty",
+        "aria-label": `Arithmetic${this.host.mark ? `, ${this.host.mark}` : ""}`,
+        onkeydown: (event) => this.panelKey(event),
+      },
       h("div", { class: "panel-head" }, this.workTitle, this.closeButton),
       this.work,
     );
@@ -211,10 +273,21 @@ class View {
   }
 
   checker() {
-    this.tally = h("p", { class: "tally", role: "status" }, "Every number of every step, done again by this page from the numbers it stands on.");
+    this.tally = h(
+      "p",
+      { class: "tally", role: "status" },
+      "Every number of every step, done again by this page from the numbers it stands on.",
+    );
     this.failures = h("ul", { class: "failures" });
     const start = h("button", { type: "button", class: "big", onclick: () => this.verifyAll() }, "Check every number");
-    return h("section", { class: "story checker" }, h("h2", {}, "Does it all add up?"), start, this.tally, this.failures);
+    return h(
+      "section",
+      { class: "story checker" },
+      h("h2", {}, "Does it all add up?"),
+      start,
+      this.tally,
+      this.failures,
+    );
   }
 
   // ---- windows over large matrices
@@ -255,8 +328,24 @@ class View {
           this.draw();
           this.pagers.querySelector(`[data-move="${axis}${Math.sign(by)}"]`)?.focus();
         };
-        const button = (name, mark, by) => h("button", { type: "button", "data-move": `${axis}${Math.sign(by)}`, "aria-label": `${name} ${axis}`, onclick: () => move(by) }, icon(mark));
-        return h("span", {}, button("Earlier", "back", -WINDOW[axis]), ` ${axis} ${from + 1}–${to} of ${n} `, button("Further", "forward", WINDOW[axis]));
+        const button = (name, mark, by) =>
+          h(
+            "button",
+            {
+              type: "button",
+              "data-move": `${axis}${Math.sign(by)}`,
+              "aria-label": `${name} ${axis}`,
+              onclick: () => move(by),
+            },
+            icon(mark),
+          );
+        return h(
+          "span",
+          {},
+          button("Earlier", "back", -WINDOW[axis]),
+          ` ${axis} ${from + 1}–${to} of ${n} `,
+          button("Further", "forward", WINDOW[axis]),
+        );
       }),
     );
   }
@@ -322,6 +411,7 @@ class View {
 
   setDigits(digits) {
     this.digits = digits === "full" ? "full" : Number(digits);
+    for (const grid of this.grids.values()) grid.size();
     this.refresh();
   }
 
@@ -339,7 +429,8 @@ class View {
       this.set({ step: this.step + 1 });
       if (this.step >= last) this.stop();
     };
-    this.timer = setInterval(next, PLAY_MS);
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.timer = setInterval(next, isCalm ? CALM_MS : PLAY_MS);
     this.showPlay();
   }
 
@@ -361,7 +452,11 @@ class View {
   valid(cell) {
     if (!cell || !this.grids.has(cell.name)) return null;
     const { over } = this.grids.get(cell.name).matrix;
-    const isInside = cell.row >= 0 && cell.row < this.trace.size(over[0]) && cell.column >= 0 && cell.column < this.trace.size(over[1]);
+    const isInside =
+      cell.row >= 0 &&
+      cell.row < this.trace.size(over[0]) &&
+      cell.column >= 0 &&
+      cell.column < this.trace.size(over[1]);
     return isInside ? { name: cell.name, row: cell.row, column: cell.column } : null;
   }
 
@@ -376,7 +471,14 @@ class View {
   go(step, cell) {
     this.stop();
     this.set({ step, cell });
+    if (cell) this.showCell();
     this.say();
+  }
+
+  /** Scroll to the open cell: a link or a list led to it, and it may be anywhere. */
+  showCell() {
+    const { name, row, column } = this.cell ?? {};
+    this.grids.get(name)?.at(row, column)?.scrollIntoView({ block: "center", inline: "nearest" });
   }
 
   close() {
@@ -387,7 +489,10 @@ class View {
 
   look(cell) {
     const chosen = cell ?? this.cell;
-    const sources = chosen && this.trace.value(this.step, chosen.name, chosen.row, chosen.column) !== null ? workOf(this.trace, this.step, chosen).sources : [];
+    const sources =
+      chosen && this.trace.value(this.step, chosen.name, chosen.row, chosen.column) !== null
+        ? workOf(this.trace, this.step, chosen).sources
+        : [];
     for (const [name, grid] of this.grids) grid.light(sources.filter((source) => source.name === name));
   }
 
@@ -399,13 +504,23 @@ class View {
     this.look(null);
     if (!cell) {
       this.workTitle.textContent = "Arithmetic";
-      this.work.replaceChildren(h("p", {}, "Choose any cell: here stands what its number was made from, done again by this page."));
+      this.work.replaceChildren(
+        h("p", {}, "Choose any cell: here stands what its number was made from, done again by this page."),
+      );
       return;
     }
     if (trace.value(step, cell.name, cell.row, cell.column) === null) {
       this.workTitle.textContent = "Nothing here";
       this.summary = "Nothing here";
-      this.work.replaceChildren(h("p", {}, cell.name === "ratings" ? "Nothing is known of this pair." : "This pair is not listed, so it has no difference and no term of its own."));
+      this.work.replaceChildren(
+        h(
+          "p",
+          {},
+          cell.name === "ratings"
+            ? "Nothing is known of this pair."
+            : "This pair is not listed, so it has no difference and no term of its own.",
+        ),
+      );
       return;
     }
     const work = workOf(trace, step, cell);
@@ -462,15 +577,27 @@ class View {
 
   showTally({ n, nothing, failures }) {
     const count = n.toLocaleString("en");
-    const rest = nothing ? ` ${nothing.toLocaleString("en")} more are where the fit began or were not watched: they come from nothing here.` : "";
+    const rest = nothing
+      ? ` ${nothing.toLocaleString("en")} more are where the fit began or were not watched: they come from nothing here.`
+      : "";
     const good = `✓ ${count} numbers done again, and every one is the recorded one.${rest}`;
     const bad = `✗ ${failures.length.toLocaleString("en")} of ${count} numbers are not what the page computes.${rest}`;
     this.tally.textContent = failures.length ? bad : good;
     this.tally.className = failures.length ? "tally wrong" : "tally right";
     this.failures.replaceChildren(
-      ...failures.slice(0, 20).map(({ step, cell, heading }) =>
-        h("li", {}, h("button", { type: "button", class: "link", onclick: () => this.go(step, cell) }, `Step ${step}: ${heading}`)),
-      ),
+      ...failures
+        .slice(0, 20)
+        .map(({ step, cell, heading }) =>
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              { type: "button", class: "link", onclick: () => this.go(step, cell) },
+              `Step ${step}: ${heading}`,
+            ),
+          ),
+        ),
     );
   }
 
@@ -488,15 +615,26 @@ function titles(trace) {
   const said = { rating: "Predicted ratings", preference: "Predicted preferences", probability: "Probabilities" }[link];
   const { weight } = trace.record.pairs;
   const isWeighted = weight.some((each) => each !== 1);
-  const counts = [trace.record.mean && "t is the rating less the mean", isWeighted && "w is what the pair counts"].filter(Boolean);
+  const counts = [
+    trace.record.mean && "t is the rating less the mean",
+    isWeighted && "w is what the pair counts",
+  ].filter(Boolean);
   const factors = "columns are latent factors, with their share of the energy";
   return {
     ratings: { title: given, note: `${["Rows are users, columns items", ...counts].join("; ")}. A dot is unknown.` },
     user_factors: { title: "User factors", note: `Rows are users, ${factors}.` },
     item_factors: { title: "Item factors", note: `Rows are items, ${factors}.` },
     scores: { title: "Scores", note: "User factors times item factors." },
-    predictions: { title: said, note: link === "probability" ? "The sigmoid of each score." : "User factors times item factors." },
-    differences: { title: "Differences", note: trace.isLogistic ? "Probability less target, where a pair counts." : "Target less prediction, where a pair counts." },
+    predictions: {
+      title: said,
+      note: link === "probability" ? "The sigmoid of each score." : "User factors times item factors.",
+    },
+    differences: {
+      title: "Differences",
+      note: trace.isLogistic
+        ? "Probability less target, where a pair counts."
+        : "Target less prediction, where a pair counts.",
+    },
     terms: { title: "Terms of the loss", note: "What each listed pair adds to the loss." },
     loss: { title: "Loss", note: "The whole fit's, and its parts." },
   };

@@ -126,6 +126,30 @@ def test_a_calibrated_model_recommends_with_chances(run: Run, here: Path, family
         np.testing.assert_allclose([entry["score"] for entry in folded["items"]], expected.scores)
 
 
+def test_a_refit_learns_from_everything_and_keeps_the_chances(run: Run, here: Path) -> None:
+    options = (*QUICK["implicit"], "--validation-fraction", "0.2", "--calibrate", "isotonic")
+    first = run("fit", "ratings.csv", "-o", "rest.ridge", *options)
+    again = run("fit", "ratings.csv", "-o", "all.ridge", *options, "--refit")
+    assert again.exit_code == 0, again.stderr
+    assert "fitted to the rest alone" in first.stdout
+    assert "Fitted again to everything" in again.stdout
+    rest, everything = rb.load("rest.ridge"), rb.load("all.ridge")
+    assert everything.calibration_ == rest.calibration_
+    assert everything._seen.nnz == rest._seen.nnz + rest.calibration_.n_held_out
+    of_what = f"probability: the chance {rest.calibration_.chance_of}"
+    assert "20 % of events" in of_what
+    asked = run("recommend", "all.ridge", "--user", "1", "--as", "probability")
+    assert of_what in asked.stdout
+    assert of_what in run("fold-in", "all.ridge", "--items", "3,7", "--as", "probability").stdout
+    assert of_what in run("recommend", "all.ridge", "--all", "-o", "l.csv", "--as", "probability").stdout
+    assert of_what not in run("recommend", "all.ridge", "--user", "1").stdout
+    payload = strict_json(run("recommend", "all.ridge", "--user", "1", "--as", "probability", "--json").stdout)
+    assert payload["chance_of"] == rest.calibration_.chance_of
+    for wrong in (("--refit",), ("--refit", *options, "--patience", "2"), ("--refit", "--calibrate", "platt")):
+        refused = run("fit", "ratings.csv", "-o", "x.ridge", *wrong)
+        assert refused.exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

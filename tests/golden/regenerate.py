@@ -6,6 +6,7 @@ format gets a new file.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 from collections.abc import Callable
@@ -40,6 +41,13 @@ def calibrated_model() -> rb.Popularity:
     return model
 
 
+def calibrated_before_counts() -> rb.Popularity:
+    """The same without the counts of what was held out: the first files of calibrated models have none."""
+    model = calibrated_model()
+    model.calibration_ = dataclasses.replace(model.calibration_, n_held_out=None, n_fitted=None)
+    return model
+
+
 def model_file(make: Callable[[], rb.Popularity] = tiny_model) -> bytes:
     """The file of a model, as version 0.1.0 wrote it."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(persistence, "__version__", "0.1.0"):
@@ -71,7 +79,8 @@ def biased_trace() -> rb.Trace:
 
 GOLDEN: dict[str, Callable[[], bytes]] = {
     "model-format-1.safetensors": model_file,
-    "model-format-1-calibrated.safetensors": lambda: model_file(calibrated_model),
+    "model-format-1-calibrated.safetensors": lambda: model_file(calibrated_before_counts),
+    "model-format-1-calibrated-of-what.safetensors": lambda: model_file(calibrated_model),
 }
 """What each file is made by; these are the same to the byte."""
 

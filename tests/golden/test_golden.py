@@ -53,9 +53,13 @@ def test_a_file_of_format_1_still_loads():
     assert model._seen_weights.tolist() == expected._seen_weights.tolist()
 
 
-def test_a_calibrated_file_of_format_1_still_loads():
-    model, expected = rb.load(FOLDER / "model-format-1-calibrated.safetensors"), SCRIPT["calibrated_model"]()
+@pytest.mark.parametrize(
+    ("name", "make"), [("calibrated", "calibrated_before_counts"), ("calibrated-of-what", "calibrated_model")]
+)
+def test_a_calibrated_file_of_format_1_still_loads(name, make):
+    model, expected = rb.load(FOLDER / f"model-format-1-{name}.safetensors"), SCRIPT[make]()
     assert model.calibration_ == expected.calibration_
+    assert "of being among the" in str(model.calibration_)
     assert model.probability("ann", "m1") == expected.probability("ann", "m1")
     assert rb.load(FOLDER / "model-format-1.safetensors").calibration_ is None
 

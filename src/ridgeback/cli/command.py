@@ -41,5 +41,6 @@ def option(*names: str, section: str = "Options", **settings: Any) -> Callable[[
 
 as_option = option("--as", "as_", type=click.Choice(["score", "percentile", "probability"]), default="score",
                    show_default=True, help="What is shown of an item: the raw score; the share of items that score no "
-                   "higher, in percent; or the chance of a yes, from --model logistic or fit --calibrate.")  # fmt: skip
+                   "higher, in percent; or a chance, from --model logistic or fit --calibrate: that of being "
+                   "among the events that were held out of the user for calibration.")  # fmt: skip
 json_option = option("--json", "as_json", is_flag=True, help="Write one JSON document instead of text.")

@@ -46,6 +46,7 @@ def command(model: str, user: str, item: str, top: int, html: str | None, as_jso
         "title": opened.title(wanted),
         "score": explanation.score,
         "chance": explanation.chance,
+        "chance_of": explanation.chance_of,
         "baseline": explanation.baseline,
         "rest": explanation.rest,
         "words": explanation.words(top),

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 _BASELINES = ("popularity", "bias")
 _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 10, 5
 _DEFAULT_MODEL = "model: implicit, who takes what (--model explicit predicts the ratings themselves)"
+_NOT_REFITTED = (
+    "This model was fitted to the rest alone: what was held out is neither learned from nor left out of its lists. "
+    "--refit fits to everything afterwards."
+)
+_REFITTED = (
+    "Fitted again to everything. The figures above are those of the fit to the rest; the chances are kept, and "
+    "those of the first recommendations now tend to be too low (docs/scores.md)."
+)
 _WHY_STOPPED = {
     "n_iterations": "as many as asked for",
     "tolerance": "then the loss hardly fell any more",
@@ -47,12 +55,15 @@ _WHY_STOPPED = {
 @option("--patience", type=click.IntRange(min=1), metavar="INTEGER", section="Validation",
         help="Stop after this many iterations without a better value; the best one is kept.")  # fmt: skip
 @option("--calibrate", type=click.Choice(["isotonic", "platt"]), section="Validation",
-        help="Learn from the validation events what chance a score stands for, for --as probability.")  # fmt: skip
+        help="Learn from the validation events what chance a score stands for: that of being among events held out "
+        "like these. For --as probability.")  # fmt: skip
+@option("--refit", is_flag=True, section="Validation",
+        help="After --calibrate, fit again to everything, held-out events too, and keep the chances.")  # fmt: skip
 @json_option
 def command(
     file: str | None, output: str, include_history: bool, family: str, validation: str | None,
-    validation_fraction: float | None, metric: str | None, patience: int | None, calibrate: str | None, as_json: bool,
-    **options: Any,
+    validation_fraction: float | None, metric: str | None, patience: int | None, calibrate: str | None, refit: bool,
+    as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model on a table of events and save it in one file.
 
@@ -69,6 +80,8 @@ def command(
             "--metric and --patience need data to measure on: --validation-fraction 0.1, for example."
         )
     _check_calibration(calibrate, family, validation is not None or validation_fraction is not None)
+    if refit and (calibrate is None or validation_fraction is None or patience is not None):
+        raise click.UsageError("--refit goes with --calibrate and --validation-fraction, and without --patience.")
     check_not_among(output, (file, validation, options["titles"]))
     out = Output(as_json)
     model = build_model(family, options)
@@ -79,6 +92,7 @@ def command(
     if takes_every_value_as_one(model) and data.has_ratings:
         out.say("values: every pair counts as one yes, whatever its value; --alpha makes larger values count more")
     held_out = read_data(validation, {**options, "query": None}) if validation is not None else None
+    everything = data
     if validation_fraction is not None:
         from ridgeback.data import split
 
@@ -86,7 +100,11 @@ def command(
     settings = {} if held_out is None else {"validation": held_out, "metric": metric, "patience": patience}
     was_interrupted = fit_with_progress(model, data, family, {} if family in _BASELINES and calibrate else settings)
     if calibrate is not None and not was_interrupted:
-        model.calibrate(held_out, method=calibrate)
+        calibration = model.calibrate(held_out, method=calibrate)
+        if refit:
+            data, model = everything, model.clone()
+            was_interrupted = fit_with_progress(model, data, family, {})
+            model.calibration_ = calibration
     model.save(output, include_history=include_history)
     if was_interrupted:
         raise Interrupted(
@@ -95,6 +113,8 @@ def command(
     out.say()
     show_history(out, model)
     show_calibration(out, model)
+    if calibrate is not None:
+        out.say(f"\n{_REFITTED if refit else _NOT_REFITTED}")
     out.say(f"\n{describe_fit(model)}")
     out.say(f"saved in {output} ({size_text(Path(output).stat().st_size)})")
     out.finish(_payload(model, data, output), _next_commands(model, file, family, output, options))

@@ -59,6 +59,9 @@ def new_user(
     why = f" (nothing given is known: ranked by {found.fallback})" if found.fallback is not None else ""
     out.heading(f"{len(found)} item{'' if len(found) == 1 else 's'} for this new user{why}")
     out.table(*opened.item_table(list(found.items), **{as_: list(found.scores)}))
+    words = opened.as_words(as_)
+    if words is not None and found.fallback is None:
+        out.say(f"\n{words}")
     return {
         "given": [{"item": t.id, "title": opened.title(t.id), "rating": t.rating} for t in typed if t.is_known],
         "unknown_items": unknown,

@@ -53,6 +53,10 @@ class OpenModel:
                 "--calibrate isotonic --validation-fraction 0.1, or with --model logistic."
             )
 
+    def as_words(self, as_: str) -> str | None:
+        """What the figures of ``--as`` are, where their name does not say it."""
+        return f"probability: the chance {self.model._chance_of()}" if as_ == "probability" else None
+
     def user(self, text: str) -> int | str:
         """The id of a typed user; unknown ones raise, naming the closest."""
         ids = self.model.user_ids_

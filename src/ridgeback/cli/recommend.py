@@ -100,13 +100,17 @@ def _recommend_to_some(out: Output, opened: OpenModel, users: list[Any], wanted:
         out.heading(_describe(recommendations))
         items = list(recommendations.items)
         out.table(*opened.item_table(items, **{wanted["as_"]: list(recommendations.scores)}))
+    words = opened.as_words(wanted["as_"])
+    if words is not None and any(each.fallback is None for each in lists):
+        out.say(f"\n{words}")
     next_commands = []
     first = lists[0]
     if len(first):
         asked = ["--user", str(first.user), "--item", str(first.items[0])]
         next_commands = [["explain", opened.path, *asked] if opened.can_fold_in else ["inspect", opened.path]]
     payloads = [_payload(opened, recommendations, wanted["as_"]) for recommendations in lists]
-    out.finish({"recommendations": payloads}, next_commands)
+    more = {} if words is None else {"chance_of": opened.model._chance_of()}
+    out.finish({"recommendations": payloads, **more}, next_commands)
 
 
 def _recommend_to_all(out: Output, opened: OpenModel, output: str, wanted: dict[str, Any]) -> None:
@@ -118,6 +122,9 @@ def _recommend_to_all(out: Output, opened: OpenModel, output: str, wanted: dict[
         write(output, progress=progress.show)
     size = Path(output).stat().st_size
     out.say(f"wrote {output}: up to {wanted['k']} items for each of {n_users} users ({size_text(size)})")
+    words = opened.as_words(wanted["as_"])
+    if words is not None:
+        out.say(words)
     out.finish(
         {"output": output, "n_users": n_users, "k": wanted["k"], "size_bytes": size},
         [["recommend", opened.path, "--user", str(opened.model.user_ids_[0])]],

@@ -72,6 +72,8 @@ class HeldOut:
         Items that somebody had before.
     left_out : dict of str to int
         What of the held-out part is not in here, by reason.
+    n_pairs : int
+        Of the held-out part as it was given.
     """
 
     users: npt.NDArray[np.int32]
@@ -79,6 +81,7 @@ class HeldOut:
     seen: Csr
     eligible: npt.NDArray[np.int32]
     left_out: dict[str, int]
+    n_pairs: int
 
 
 def calibrate(
@@ -119,7 +122,8 @@ def calibrate(
             found[is_here] = fitted(scores[is_here])
         return found
 
-    return Calibration(method, fit(pairs), judged(model, held_out, pairs, unseen))
+    n_fitted = model._history(exclude_seen=False).nnz
+    return Calibration(method, fit(pairs), judged(model, held_out, pairs, unseen), held_out.n_pairs, n_fitted)
 
 
 def measure(
@@ -168,9 +172,8 @@ def held_out_of(model: Scorer, data: Any, name: str, relevant_from: Any) -> Held
     kept = is_yes & is_eligible & ~was_seen
     shape = (len(users), len(model.item_ids_))
     taken = Csr.from_pairs(places[kept], items[kept], None, shape)
-    return HeldOut(
-        users, taken, seen.with_data(None), np.flatnonzero(model._item_counts > 0).astype(np.int32), left_out
-    )
+    eligible = np.flatnonzero(model._item_counts > 0).astype(np.int32)
+    return HeldOut(users, taken, seen.with_data(None), eligible, left_out, data.nnz)
 
 
 def scored_pairs(model: Scorer, held_out: HeldOut, n_negatives: Any, random_state: Any) -> Pairs:

@@ -87,12 +87,17 @@ def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_ro
         shares.rest,
         model.link,
         _chance(model, baseline + shares.score),
+        model._chance_of() if _has_chances(model) else None,
     )
+
+
+def _has_chances(model: FactorModel) -> bool:
+    return model.link == "probability" or model.calibration_ is not None
 
 
 def _chance(model: FactorModel, score: float) -> float | None:
     """The chance of a yes that a score stands for, where the model knows it."""
-    if model.link != "probability" and model.calibration_ is None:
+    if not _has_chances(model):
         return None
     return float(model._probabilities(np.array([score], dtype=np.float32))[0])
 

@@ -143,8 +143,8 @@ class Scorer(Fitted):
         Parameters
         ----------
         validation : Interactions, or CSR matrix
-            Matched by id. The chance is that of its span: calibrated on the next month, it is the chance of a yes
-            within a month.
+            Matched by id. The chance is that of being among these events: calibrated on a fifth of all events drawn at
+            random, of being in such a fifth; calibrated on the next month, of a yes within a month.
         method : {"isotonic", "platt"}, default="isotonic"
             Isotonic regression: any rising function; for thousands of yeses. Platt scaling: a sigmoid of two numbers;
             for fewer.
@@ -230,6 +230,17 @@ class Scorer(Fitted):
         """Scores as chances of a yes: by the calibration where there is one."""
         values = scores.astype(np.float64)
         return (sigmoid(values) if self.calibration_ is None else self.calibration_.map(values)).astype(np.float32)
+
+    def _chance_of(self) -> str:
+        """What the chances of `_probabilities` are chances of, as the end of a sentence."""
+        if self.calibration_ is not None:
+            return self.calibration_.chance_of
+        negatives = getattr(self, "parameters_", {}).get("n_negatives")
+        if negatives == "all":
+            return "of being among the events that the model was fitted to"
+        if negatives == 0:
+            return "of a yes among the pairs that were put to somebody"
+        return "of a yes beside as many noes as were drawn for the fit: too high for all items"
 
     def _check_implicit(self) -> None:
         if self.link == "rating":

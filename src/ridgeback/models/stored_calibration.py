@@ -14,6 +14,7 @@ from ridgeback.recommend.reliability import Calibration, Reliability
 
 Array = npt.NDArray[Any]
 
+_ORIGIN = ("n_held_out", "n_fitted")  # files of before they were recorded have neither
 _COUNTS = ("n_users", "n_pairs", "n_yes", "n_used", "k")
 _BINS = ("bins", "recommended_bins")
 
@@ -34,6 +35,8 @@ def calibration_values(calibration: Calibration) -> dict[str, Any]:
     values: dict[str, Any] = {"method": calibration.method}
     if isinstance(given, PlattMap):
         values |= {"slope": given.slope, "intercept": given.intercept}
+    origin = {name: getattr(calibration, name) for name in _ORIGIN}
+    values |= {name: int(n) for name, n in origin.items() if n is not None}
     values |= {name: int(getattr(found, name)) for name in _COUNTS}
     values["left_out"] = {name: int(n) for name, n in found.left_out.items()}
     for name in _BINS:
@@ -48,7 +51,8 @@ def read_calibration(contents: FileContents) -> Calibration | None:
     if values is None:
         return None
     try:
-        return Calibration(str(values["method"]), _map(contents, values), _reliability(values))
+        origin = {name: _count(values[name]) for name in _ORIGIN if name in values}
+        return Calibration(str(values["method"]), _map(contents, values), _reliability(values), **origin)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise contents.error(f"its calibration is broken ({type(error).__name__}: {error})") from None
 

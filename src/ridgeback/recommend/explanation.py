@@ -84,7 +84,9 @@ class Explanation:
     link : {"rating", "preference", "probability"}
         What the model's scores are: the words depend on it.
     chance : float or None
-        The chance of a yes that the score stands for, of LogisticMF and calibrated models.
+        The chance that the score stands for, of LogisticMF and calibrated models.
+    chance_of : str or None
+        Of what: "of being among the 20 % of events held out for calibration".
     """
 
     user: Any
@@ -96,6 +98,7 @@ class Explanation:
     rest: float
     link: str = "preference"
     chance: float | None = None
+    chance_of: str | None = None
 
     @property
     def name(self) -> str:
@@ -192,7 +195,8 @@ class Explanation:
         who = "a new user" if self.user is None else f"user {self.user}"
         if self.link == "rating":
             return f"{self.score:.{DIGITS}f} for {who}, where anyone gets {baseline:.{DIGITS}f}"
-        chance = "" if self.chance is None else f" (a chance of {self.chance:.1%})"
+        of_what = "" if self.chance_of is None else f" {self.chance_of}"
+        chance = "" if self.chance is None else f" (a chance of {self.chance:.1%}{of_what})"
         return f"{'log-odds' if self.link == 'probability' else 'score'} {self.score:.{DIGITS}f}{chance} for {who}"
 
 

@@ -138,11 +138,29 @@ class Calibration:
     reliability : Reliability
         Of maps fitted to four fifths of the users, on the fifth each did not see: on its own users an isotonic map is
         right by construction.
+    n_held_out, n_fitted : int or None
+        Pairs of the validation part, and pairs that the model was fitted to: the chance is that of being among the
+        former. None in calibrations of before they were recorded.
     """
 
     method: str
     map: ProbabilityMap
     reliability: Reliability
+    n_held_out: int | None = None
+    n_fitted: int | None = None
+
+    @property
+    def chance_of(self) -> str:
+        """What a chance is a chance of: "of being among the 20 % of events held out for calibration"."""
+        if self.n_held_out is None or self.n_fitted is None:
+            return "of being among the events held out for calibration"
+        share = self.n_held_out / max(1, self.n_held_out + self.n_fitted)
+        return f"of being among the {100 * share:.3g} % of events held out for calibration"
+
+    def meaning(self) -> str:
+        """What a chance says of an item, in one sentence with the counts."""
+        counts = "" if self.n_held_out is None else f" ({self.n_held_out:,} held out, {self.n_fitted or 0:,} fitted to)"
+        return f"A chance is the user's chance {self.chance_of}{counts}."
 
     @property
     def ece(self) -> float:
@@ -173,11 +191,12 @@ class Calibration:
         return f"Calibration({self.method!r}, ece={self.ece:.2g}, recommended_ece={self.recommended_ece:.2g})"
 
     def __str__(self) -> str:
-        return f"{self.summary()}\n{self.reliability}"
+        return f"{self.summary()}\n{self.meaning()}\n{self.reliability}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the map itself is in the model file."""
-        return {"method": self.method, **self.reliability.to_dict()}
+        origin = {"n_held_out": self.n_held_out, "n_fitted": self.n_fitted, "chance_of": self.chance_of}
+        return {"method": self.method, **origin, **self.reliability.to_dict()}
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the figures as JSON, written to `path` where one is given."""
@@ -188,7 +207,7 @@ class Calibration:
         return written(page("Calibration", f"<h1>Calibration</h1>{self._repr_html_()}"), path)
 
     def _repr_html_(self) -> str:
-        return f"<p>{escaped(self.summary())}</p>{self.reliability._repr_html_()}"
+        return f"<p>{escaped(self.summary())} {escaped(self.meaning())}</p>{self.reliability._repr_html_()}"
 
 
 def _cells(bins: list[ReliabilityBin]) -> list[list[str]]:

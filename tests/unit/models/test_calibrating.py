@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 from pathlib import Path
@@ -139,6 +140,44 @@ def test_everywhere_the_same_chance(model: Any, later: rb.Interactions) -> None:
     assert folded.probability(best.items[0]) == best[0].score
     assert folded.probability(list(best.items)).tolist() == best.scores.tolist()
     assert model.predict(0, 3) == model.score(0, 3)  # a preference stays one
+
+
+def test_a_chance_says_of_what(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    users, items = np.nonzero(rng.random((60, 40)) < 0.4)
+    data = rb.Interactions.from_arrays(users, items)
+    train, later = rb.split.random(data, test_fraction=0.2)
+    model = rb.ImplicitALS(n_factors=2, n_iterations=2).fit(train)
+    calibration = model.calibrate(later)
+    assert (calibration.n_held_out, calibration.n_fitted) == (later.nnz, train.nnz)
+    words = "of being among the 20 % of events held out for calibration"
+    assert calibration.chance_of == words
+    counts = f"({later.nnz:,} held out, {train.nnz:,} fitted to)"
+    assert f"A chance is the user's chance {words} {counts}." in str(calibration)
+    assert words in calibration.to_html()
+    assert json.loads(calibration.to_json())["chance_of"] == words
+    assert words in model.explain(0, 3).words()
+    assert model.fold_in([1, 2]).explain(3).chance_of == words
+    older = dataclasses.replace(calibration, n_held_out=None, n_fitted=None)
+    assert older.chance_of == "of being among the events held out for calibration"
+    for each in (calibration, older):
+        model.calibration_ = each
+        model.save(tmp_path / "model.ridge")
+        assert rb.load(tmp_path / "model.ridge").calibration_ == each
+
+
+@pytest.mark.parametrize(
+    ("n_negatives", "words"),
+    [
+        ("all", "of being among the events that the model was fitted to"),
+        (0, "of a yes among the pairs that were put to somebody"),
+        (3, "of a yes beside as many noes as were drawn for the fit: too high for all items"),
+    ],
+)
+def test_a_logistic_chance_says_of_what_too(n_negatives: Any, words: str) -> None:
+    data = rb.Interactions.from_arrays([0, 0, 1, 2, 2], [0, 1, 2, 0, 3], ratings=[1, 0, 1, 1, 0])
+    model = rb.LogisticMF(2, n_iterations=2, n_negatives=n_negatives).fit(data)
+    assert model.explain(0, 3).chance_of == words
 
 
 def test_a_logistic_model_has_one_probability() -> None:

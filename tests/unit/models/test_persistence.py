@@ -441,6 +441,7 @@ class TestBrokenCalibrations:
             ({"n_users": 2.5}, "2.5 is not a count"),
             ({"k": None}, "None is not a count"),
             ({"left_out": []}, "its calibration is broken"),
+            ({"n_held_out": -1}, "its calibration is broken .TypeError: -1 is not a count"),
             ({"left_out": {"a": "b"}}, "'b' is not a count"),
             ({"bins": {}}, "its calibration is broken .KeyError"),
             ({"bins": 7}, "its calibration is broken"),

@@ -138,4 +138,4 @@ def test_a_calibrated_model_says_the_chance() -> None:
     model.calibrate(later)
     one = model.explain(0, 3)
     assert one.chance == pytest.approx(model.probability(0, 3), abs=1e-3)
-    assert f"(a chance of {one.chance:.1%})" in str(one)
+    assert f"(a chance of {one.chance:.1%} of being among the 30 % of events held out for calibration)" in str(one)

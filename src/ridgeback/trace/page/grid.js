@@ -91,9 +91,9 @@ export class Grid {
   size() {
     const [rowAxis, columnAxis] = this.matrix.over;
     const longest = (axis, [from, to]) => Math.max(...range([from, to]).map((at) => this.view.label(axis, at).length));
-    const rowHead = clamp(0.85 * longest(rowAxis, this.window.rows) + 2, [6, 19]);
-    const name = clamp(0.85 * longest(columnAxis, this.window.columns) + 2, [0, 15]);
-    const width = Math.max(this.view.numberWidth(this.matrix.name), name, columnAxis === "factors" ? 10.5 : 0);
+    const rowHead = clamp(0.8 * longest(rowAxis, this.window.rows) + 1.6, [5, 19]);
+    const name = clamp(0.8 * longest(columnAxis, this.window.columns) + 1.6, [0, 15]);
+    const width = Math.max(this.view.numberWidth(this.matrix.name), name, columnAxis === "factors" ? 9.2 : 0);
     this.rowHead.style.width = `${rowHead}ch`;
     for (const column of this.columns) column.style.width = `${width}ch`;
     const whole = `calc(${rowHead + width * this.columns.length}ch + ${2 * (this.columns.length + 2)}px)`;

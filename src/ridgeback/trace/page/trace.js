@@ -126,10 +126,10 @@ class View {
   /** How many digits wide the numbers of a matrix are, in any step. */
   numberWidth(name) {
     if (this.digits === "full") return 24;
-    if (name === "ratings") return 7 + (this.weighted ? 3 : 0) + (this.trace.record.mean ? 3 : 0);
+    if (name === "ratings") return 6.4 + (this.weighted ? 3 : 0) + (this.trace.record.mean ? 3 : 0);
     const most = name === "loss" ? this.largestLoss : this.largest(name);
     const whole = Math.max(1, Math.floor(Math.log10(Math.max(most, 1))) + 1);
-    return Math.max(8.5, whole + this.digits + 4);
+    return Math.max(7.8, whole + this.digits + 3.6);
   }
 
   get largestLoss() {

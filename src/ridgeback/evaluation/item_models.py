@@ -17,6 +17,7 @@ from ridgeback.data.interactions import Interactions
 from ridgeback.errors import UnsupportedError
 from ridgeback.models.baselines import Popularity
 from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.neighbor_term import NeighborTerm
 from ridgeback.recommend.scoring_arrays import Floats
 from ridgeback.recommend.top_k import Lists, RowLists, TopK
 
@@ -36,7 +37,7 @@ class ItemModel(Popularity):
 
     family = "item model"
 
-    def _scores(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+    def _scores_of(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
         """Scores of some of the users with these histories for all items, shape (len(users), n_items)."""
         raise NotImplementedError
 
@@ -46,7 +47,7 @@ class ItemModel(Popularity):
         if kept is None or kept[0] is not seen:
             scores = np.tile(self._popularity(), (len(fallback), 1))
             known = np.flatnonzero(~fallback)
-            scores[known] = self._scores(seen, known)
+            scores[known] = self._scores_of(seen, known)
             kept = self._kept_scores = (seen, scores)
         return kept[1]
 
@@ -60,6 +61,7 @@ class ItemModel(Popularity):
         k: int,
         filter_: ItemFilter,
         as_: str,
+        neighbors: NeighborTerm | None = None,
     ) -> TopK:
         """The best items of users who have seen these items."""
         if seen is None:
@@ -84,6 +86,7 @@ class ItemModel(Popularity):
         fallback: NDArray[np.bool_],
         users: NDArray[Any],
         items: NDArray[Any],
+        neighbors: NeighborTerm | None = None,
     ) -> Floats:
         """Scores of pairs (place of a user, item row)."""
         found: Floats = self._all_scores(seen, fallback)[users, items]
@@ -97,6 +100,7 @@ class ItemModel(Popularity):
         fallback: NDArray[np.bool_],
         scores: Floats,
         counts: NDArray[np.int32],
+        neighbors: NeighborTerm | None = None,
     ) -> NDArray[np.int32]:
         """How many of the items that somebody has score above each given score."""
         every, eligible = self._all_scores(seen, fallback), self._eligible_rows()
@@ -138,7 +142,7 @@ class Ease(ItemModel):
         np.fill_diagonal(weights, 0.0)
         self._weights = weights.astype(np.float32)
 
-    def _scores(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+    def _scores_of(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
         scores = np.empty((len(users), len(self._weights)), dtype=np.float32)
         for place, user in enumerate(users):
             np.sum(self._weights[seen.indices[seen.indptr[user] : seen.indptr[user + 1]]], axis=0, out=scores[place])
@@ -183,7 +187,7 @@ class ItemKnn(ItemModel):
         had, scored, values = (np.concatenate(parts) for parts in (neighbors, rows, cosines))
         self._weights = Csr.from_pairs(had, scored, values, shape)
 
-    def _scores(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+    def _scores_of(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
         n_items, width = self._weights.n_columns, self._weights.counts()
         scores = np.empty((len(users), n_items), dtype=np.float32)
         lists = Lists.chosen(seen, users)

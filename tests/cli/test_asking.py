@@ -125,8 +125,17 @@ def test_the_parts_of_an_explanation_add_up(run: Run, model_files: dict[str, Pat
     rows = table(result.stdout, "because of")
     assert rows[-1] == ["score", f"{payload['score']:.4f}"]
     assert sum(float(row[1]) for row in rows[1:-1]) == pytest.approx(float(rows[-1][1]), abs=1e-9)
-    assert rows[-2][:1] == ["2 more items"]
-    assert rows[-2][2].strip("+-") == "|"
+    assert rows[-2][:1] == ["2 more items, as a sum"]
+    assert rows[-2][2] == "|"
+    model = rb.load(path)
+    answers = table(result.stdout, "score")
+    assert answers[0][:2] == ["score", f"{payload['score']:.4f}"]
+    scores = model.score("ann", model.item_ids_.to_numpy())
+    share = 100 * np.mean(scores <= model.score("ann", "tt2"))
+    assert payload["percentile"] == pytest.approx(share)
+    assert answers[1][:2] == ["percentile", f"{share:.1f}"]
+    assert payload["chance"] is None
+    assert len(answers) == 2
     assert payload["words"].startswith("Matrix, The (1999): ")
 
 

@@ -145,6 +145,8 @@ def test_a_refit_learns_from_everything_and_keeps_the_chances(run: Run, here: Pa
     assert of_what not in run("recommend", "all.ridge", "--user", "1").stdout
     payload = strict_json(run("recommend", "all.ridge", "--user", "1", "--as", "probability", "--json").stdout)
     assert payload["chance_of"] == rest.calibration_.chance_of
+    explained = run("explain", "all.ridge", "--user", "1", "--item", "3").stdout
+    assert any(line.startswith("chance") and line.endswith(payload["chance_of"]) for line in explained.splitlines())
     for wrong in (("--refit",), ("--refit", *options, "--patience", "2"), ("--refit", "--calibrate", "platt")):
         refused = run("fit", "ratings.csv", "-o", "x.ridge", *wrong)
         assert refused.exit_code == 2

@@ -13,6 +13,7 @@ from ridgeback.cli.output import Output
 from ridgeback.cli.paths import check_not_among, input_file, output_file
 
 if TYPE_CHECKING:
+    from ridgeback.models import Recommender
     from ridgeback.recommend.explanation import Explanation
 
 _BAR_CELLS = 20
@@ -29,6 +30,9 @@ _BAR_CELLS = 20
 def command(model: str, user: str, item: str, top: int, html: str | None, as_json: bool, **titles: Any) -> None:
     """Take a score apart: what each item of the user's history adds to it. The parts add up to the score.
 
+    Also says the score's percentile, and the chance that it stands for where the model has chances. Bars are scaled to
+    the largest single part; sums have none.
+
     \b
     ridgeback explain shop.ridge --user 42 --item "toy story"
     """
@@ -38,13 +42,17 @@ def command(model: str, user: str, item: str, top: int, html: str | None, as_jso
     opened = open_model(model, titles)
     someone, wanted = opened.user(user), opened.finder.find(item)
     explanation = opened.model.explain(someone, wanted)
-    out.heading(f"user {someone}, {opened.name(wanted)}: score {explanation.score:.4f}")
+    percentile = percentile_of(opened.model, someone, wanted)
+    out.heading(f"user {someone}, {opened.name(wanted)}")
+    out.table_without_head(_answers(explanation, percentile))
+    out.say()
     show_explanation(out, opened, explanation, top)
     payload = {
         "user": someone,
         "item": wanted,
         "title": opened.title(wanted),
         "score": explanation.score,
+        "percentile": percentile,
         "chance": explanation.chance,
         "chance_of": explanation.chance_of,
         "baseline": explanation.baseline,
@@ -62,12 +70,29 @@ def command(model: str, user: str, item: str, top: int, html: str | None, as_jso
     out.finish(payload, [["similar", model, "--item", str(wanted)]])
 
 
+def percentile_of(model: Recommender, user: Any, item: Any) -> float:
+    """The share of the items that somebody has that score no higher for the user, in percent."""
+    found = model.recommend(user, k=1, candidates=[item], exclude_seen=False, as_="percentile")
+    return float(found[0].score)
+
+
+def _answers(explanation: Explanation, percentile: float) -> list[list[str]]:
+    """The three questions: what the model sorts by, where that stands, what it promises."""
+    answers = [
+        ["score", f"{explanation.score:.4f}", "what the model sorts by"],
+        ["percentile", f"{percentile:.1f}", "so many of 100 items score no higher for this user"],
+    ]
+    if explanation.chance is not None:
+        answers.append(["chance", f"{explanation.chance:.1%}", explanation.chance_of or ""])
+    return answers
+
+
 def show_explanation(out: Output, opened: OpenModel, explanation: Explanation, top: int) -> None:
     """Print the sentence, and the largest contributions, the others together and what is not the user's, with bars."""
     from ridgeback.charts.bars import text_bars
 
     parts = explanation.parts(top)
-    bars = text_bars([part.figure if part.is_own else None for part in parts], _BAR_CELLS)
+    bars = text_bars([None if part.source is None else part.figure for part in parts], _BAR_CELLS)
     rows: list[tuple[str, float, str]] = [
         (part.name if part.source is None else opened.name(part.source.item), part.figure, bar)
         for part, bar in zip(parts, bars, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from ridgeback.charts.page import details, page, plain_table, written
 DIGITS = 4
 _NAMED_FOR, _NAMED_AGAINST = 3, 2
 _MOST_PARTS = 12
+_STANDS_OUT = 0.05  # of the sum of all magnitudes: where no part is larger, the words say so
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,13 @@ class Part:
     figure : float
         The value as it is shown: rounded such that the figures add up to the score's.
     source : Contribution or None
-        The contribution that this part is; None for sums of others, baseline and rest.
-    is_own : bool
-        Whether it comes from the user's own items.
+        The contribution that this part is, which a bar is drawn for; None for sums of others, baseline and rest.
     """
 
     name: str
     value: float
     figure: float
     source: Contribution | None
-    is_own: bool
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,9 @@ class Explanation:
         against = [c for c in reversed(self.contributions) if c.contribution < 0][:_NAMED_AGAINST]
         verb = "rated" if self.link == "rating" else "had"
         if own:
-            reason = f"because you {verb} {_listed([self._phrase(c, figures) for c in own])}"
+            spread = self._spread()
+            because = "because" if spread is None else f"{spread}; most of it because"
+            reason = f"{because} you {verb} {_listed([self._phrase(c, figures) for c in own])}"
         elif self.contributions:
             reason = f"nothing that you {verb} speaks for it"
         else:
@@ -122,6 +123,14 @@ class Explanation:
         if against:
             reason += f"; against it: {_listed([self._phrase(c, figures) for c in against])}"
         return f"{self.name}: {self._score_in_words(baseline)}, {reason}."
+
+    def _spread(self) -> str | None:
+        """ "spread over 232 items, none above 3 %", where no contribution stands out; else None."""
+        sizes = [abs(c.contribution) for c in self.contributions]
+        largest = max(sizes) / math.fsum(sizes) if any(sizes) else 1.0
+        if not largest < _STANDS_OUT:
+            return None
+        return f"spread over {len(sizes)} items, none above {math.ceil(100 * largest)} %"
 
     def parts(self, n: int = _MOST_PARTS) -> list[Part]:
         """Take the score apart: baseline, the `n` largest contributions, the others together, the rest.
@@ -138,24 +147,21 @@ class Explanation:
         """
         largest = sorted(self.contributions, key=lambda c: -abs(c.contribution))
         others, shown = largest[n:], {id(c) for c in largest[:n]}
-        parts: list[tuple[str, float, Contribution | None, bool]] = []
+        parts: list[tuple[str, float, Contribution | None]] = []
         if self.baseline:
-            parts.append(("baseline (mean and item bias)", self.baseline, None, False))
-        parts += [(c.name, c.contribution, c, True) for c in self.contributions if id(c) in shown]
+            parts.append(("baseline (mean and item bias)", self.baseline, None))
+        parts += [(c.name, c.contribution, c) for c in self.contributions if id(c) in shown]
         if others:
-            words = f"{len(others)} more item{'' if len(others) == 1 else 's'}"
-            parts.append((words, float(sum(c.contribution for c in others)), None, True))
+            words = "1 more item" if len(others) == 1 else f"{len(others)} more items, as a sum"
+            parts.append((words, float(sum(c.contribution for c in others)), None))
         if self.rest:
-            parts.append(("what the user has not (the noes)", self.rest, None, False))
-        figures = rounded([value for _, value, *_ in parts], self.score)
-        return [
-            Part(name, value, figure, source, is_own)
-            for (name, value, source, is_own), figure in zip(parts, figures, strict=True)
-        ]
+            parts.append(("what the user has not (the noes)", self.rest, None))
+        figures = rounded([value for _, value, _ in parts], self.score)
+        return [Part(name, value, figure, source) for (name, value, source), figure in zip(parts, figures, strict=True)]
 
     def __str__(self) -> str:
         parts = self.parts()
-        bars = text_bars([part.figure if part.is_own else None for part in parts])
+        bars = text_bars([None if part.source is None else part.figure for part in parts])
         lines = [f"  {part.figure:>+10.{DIGITS}f}  {bar}  {part.name}" for part, bar in zip(parts, bars, strict=True)]
         return "\n".join([self.words(), "", *lines, f"  {self.score:>+10.{DIGITS}f}  {'=' * 25}  score"])
 
@@ -178,7 +184,7 @@ class Explanation:
         chart = signed_bars(
             f"What adds up to the score of {self.name}, {self.score:.{DIGITS}f}",
             [*((part.name, part.figure) for part in parts), ("score", self.score)],
-            without_bar=[place for place, part in enumerate(parts) if not part.is_own] + [len(parts)],
+            without_bar=[place for place, part in enumerate(parts) if part.source is None] + [len(parts)],
         )
         every = self.parts(len(self.contributions))
         figures = rounded([part.value for part in every], self.score, 6)

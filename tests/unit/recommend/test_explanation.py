@@ -82,7 +82,7 @@ def test_words_name_what_speaks_for_it_and_against_it() -> None:
 def test_the_others_stand_together() -> None:
     lines = str(explanation([0.1 * i for i in range(-7, 8)], baseline=1.0, rest=-2.0)).splitlines()
     assert lines[2].split("  ")[-1] == "baseline (mean and item bias)"
-    assert lines[-3].split("  ")[-1] == "3 more items"
+    assert lines[-3].split("  ")[-1] == "3 more items, as a sum"
     assert lines[-2].split("  ")[-1] == "what the user has not (the noes)"
     assert "1 more item" in str(explanation([0.1] * 13))
     assert "more item" not in str(explanation([0.1] * 12))
@@ -93,6 +93,19 @@ def test_bars_show_the_user_s_own_items_only() -> None:
     assert [(line.count("+") - 1 > 5, line.count("-") > 5) for line in lines[1:3]] == [(True, False), (False, True)]
     for line in (lines[0], lines[3]):
         assert not re.search(r"[+-]{2}", line)
+
+
+def test_a_sum_of_many_small_parts_neither_dwarfs_nor_hides_them() -> None:
+    one = explanation([0.011] + [0.01] * 99)
+    assert "spread over 100 items, none above 2 %; most of it because you had Film 0 (+0.0110)" in one.words()
+    lines = str(one).splitlines()[2:]
+    assert re.search(r"\+{24}", lines[0])
+    assert "88 more items, as a sum" in lines[-2]
+    assert "++" not in lines[-2]
+    without_bar = re.findall(r"<rect ", one._repr_html_())
+    assert len(without_bar) == 12
+    assert "spread over" not in explanation([0.5] + [0.001] * 99).words()
+    assert "spread over" not in explanation([0.0] * 30).words()
 
 
 def test_the_page_stands_alone_and_escapes(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ u2  2.0000 ▲  4.0000 ▲
 u1  A = [0.15 0.11; 0.11 0.35]  b = [1 2.2]    x = A⁻¹ b = [2.673 5.446]
 u2  A = [0.14 0.08; 0.08 0.26]  b = [0.6 1.2]  x = A⁻¹ b = [2 4]
 
-loss 26.6435 → 8.3765 = observed 2.6665 + regularization 5.7100; MSE 0.8888
+loss 26.6435 → 8.3765 = listed pairs 2.6665 + regularization 5.7100; MSE 0.8888
 """
         in done.stdout
     )
@@ -123,7 +123,7 @@ def test_a_new_user_after_the_fit(run: Run) -> None:
     assert new["predictions"][0] == pytest.approx([0.643629, 0.410367], abs=1e-6)
     text = run("trace", *typed).stdout
     assert "  b[2] = 2 × 0.35 = 0.7\n" in text
-    assert "score(new user, i1) = 0.863931 × 0.15 + 1.46868 × 0.35 = 0.643629\n" in text
+    assert "score(new user, i1) = 0.863931 × 0.15 + 1.46868 × 0.35 = 0.643629 (has it)\n" in text
 
 
 def test_the_formulas_of_one_cell(run: Run) -> None:

@@ -87,7 +87,10 @@ def fold_in_trace(model: FactorModel, history: ListedPairs, user: Side) -> Trace
     problem = model._row_problem("users", model._listed(history))
     gram = model._item_gram() if problem.unobserved_weight else None
     return folded.fold_in_trace(
-        facts(model, "single" if user.factors.dtype.itemsize == 4 else "double"),
+        {
+            **facts(model, "single" if user.factors.dtype.itemsize == 4 else "double"),
+            "rating_range": None if model._rating_range is None else list(model._rating_range),
+        },
         problem,
         _numbers(Side(model.item_factors_, model.item_biases_)),
         gram,

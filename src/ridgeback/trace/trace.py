@@ -167,11 +167,12 @@ class Trace:
             Only these steps (negative ones counted from the end). None: the whole story, of a long fit the first and
             the last steps; "all": the whole story with every step.
         user, item : id, optional
-            Show how this row is solved, with the numbers put into the formulas; given both, this pair's score too.
+            Show how this row is solved: A, b and x whole (up to 16 unknowns, or `rows`), with the numbers put into the
+            formulas; given both, this pair's score too. Watched rows show theirs unasked.
         file : text stream, optional
             None: standard output. Colours and the width are those of its terminal; elsewhere it is plain text.
         rows : int, default=10
-            Rows of a matrix to show at most; what is left out is counted.
+            Rows of a matrix to show at most, and sums of a large system; what is left out is counted.
         width : int, optional
             Columns to write at most. None: as many as the terminal has, 100 where there is none.
 
@@ -195,7 +196,7 @@ class Trace:
         user 1  A = [0.15 0.11; 0.11 0.35]  b = [1 2.2]    x = A⁻¹ b = [2.673 5.446]
         user 2  A = [0.15 0.11; 0.11 0.35]  b = [1.1 2.7]  x = A⁻¹ b = [2.178 7.03]
         <BLANKLINE>
-        loss 51.0471 → 18.0003 = observed 8.8741 + regularization 9.1262; MSE 2.2185
+        loss 51.0471 → 18.0003 = listed pairs 8.8741 + regularization 9.1262; MSE 2.2185
         """
         from ridgeback.trace.terminal import show
 

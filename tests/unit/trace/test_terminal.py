@@ -15,7 +15,7 @@ from rich.cells import cell_len
 import ridgeback as rb
 from ridgeback.errors import ParameterError, UnknownIdError
 from ridgeback.examples.by_hand import by_hand, matrix_interactions
-from ridgeback.trace import formulas
+from ridgeback.trace import written
 
 RATINGS = [[4, 2, np.nan], [3, np.nan, 1], [5, 4, 2]]
 PLAIN = {"biases": False, "regularization": 0.3, "n_iterations": 2, "orientation": "start"}
@@ -62,13 +62,17 @@ def arithmetic(text: str) -> list[tuple[str, float, float]]:
     """Every sum in the text: as it is written, what it gives, and what the text says that it gives."""
     found = []
     for line in text.splitlines():
-        parts = re.sub(r" \((?:mean|bias of \w+|a no that nobody stored)\)", "", line).split(" = ")
+        parts = re.sub(
+            r" \((?:mean|bias of \w+|a no that nobody stored|ridge|bias ridge|(?:unobserved_weight × )?gram\[.,.\])\)",
+            "",
+            line,
+        ).split(" = ")
         if len(parts) < 3 or re.search(r"[a-z]{2}|[\[\]]", re.sub(r"exp|ln|rating|target|probability", "", parts[-2])):
             continue
         written = re.sub(r"^(rating|target) |(rating|target) (?=[-0-9(])", "", parts[-2])
         if "probability" in written:
             continue
-        sum_ = written.replace("×", "*").replace("²", "**2").replace("ln(", "log(")
+        sum_ = written.replace("×", "*").replace("²", "**2").replace("^", "**").replace("ln(", "log(")
         found.append((line, float(eval(sum_, SCOPE)), float(parts[-1].split()[0])))
     return found
 
@@ -91,16 +95,16 @@ def test_the_results_are_those_of_the_record(model: Any) -> None:
     for step in trace.steps:
         text = shown(trace, step=step["index"], user="ann", item="tea")
         scores = step["predictions"] if step["scores"] is None else step["scores"]
-        assert re.search(rf"score\(ann, tea\) = .* = {re.escape(formulas.number(scores[0, 0]))}\n", text)
-        assert f"= {formulas.number(step['terms'][0, 0])}" in text
+        assert re.search(rf"score\(ann, tea\) = .* = {re.escape(written.number(scores[0, 0]))}\n", text)
+        assert f"= {written.number(step['terms'][0, 0])}" in text
         for row in step["rows"]:
             if row["id"] in ("ann", "tea") and row["A"] is not None and step["method"] != "newton":
                 for i in range(len(row["x"])):
                     entry = "bias" if row["bias_ridge"] is not None and i == len(row["x"]) - 1 else str(i + 1)
                     assert re.search(
-                        rf"A\[{entry},{entry}\] = .* = {re.escape(formulas.number(row['A'][i, i]))}\n", text
+                        rf"A\[{entry},{entry}\] = .* = {re.escape(written.number(row['A'][i, i]))}\n", text
                     )
-                    assert re.search(rf"b\[{entry}\] = .* = {re.escape(formulas.number(row['b'][i]))}\n", text)
+                    assert re.search(rf"b\[{entry}\] = .* = {re.escape(written.number(row['b'][i]))}\n", text)
 
 
 def test_a_formula_as_it_is_written() -> None:
@@ -111,11 +115,15 @@ def test_a_formula_as_it_is_written() -> None:
         re.sub(r"= [0-9.e-]+, condition", "= 0, condition", formula)
         == """user 1: A x = b, from 2 items: item 1, item 2
   A = sum of y yᵀ + 0.1 I, b = sum of t y
-  A[1,1] = 0.2 × 0.2 + 0.1 × 0.1 + 0.1 = 0.15
+  A[1,1] = 0.2 × 0.2 + 0.1 × 0.1 + 0.1 (ridge) = 0.15
   A[1,2] = 0.2 × 0.4 + 0.1 × 0.3 = 0.11
-  A[2,2] = 0.4 × 0.4 + 0.3 × 0.3 + 0.1 = 0.35
+  A[2,2] = 0.4 × 0.4 + 0.3 × 0.3 + 0.1 (ridge) = 0.35
   b[1] = 4 × 0.2 + 2 × 0.1 = 1
   b[2] = 4 × 0.4 + 2 × 0.3 = 2.2
+  A, b and x
+        f1    f2    b        x
+  f1  0.15  0.11    1  2.67327
+  f2  0.11  0.35  2.2  5.44554
   A⁻¹ = [8.66337 -2.72277; -2.72277 3.71287]
   x[1] = 8.66337 × 1 - 2.72277 × 2.2 = 2.67327
   x[2] = -2.72277 × 1 + 3.71287 × 2.2 = 5.44554
@@ -125,7 +133,7 @@ score(user 1, item 2) = 2.67327 × 0.1 + 5.44554 × 0.3 = 1.90099
 difference = rating 2 - 1.90099 = 0.0990099
 term of the loss = 1 × 0.0990099² = 0.00980296
 
-loss 51.0471 → 18.0003 = observed 8.8741 + regularization 9.1262; MSE 2.2185
+loss 51.0471 → 18.0003 = listed pairs 8.8741 + regularization 9.1262; MSE 2.2185
 """
     )
 
@@ -150,7 +158,7 @@ user 2  -0.2475  2.6733
 user 1  A = [0.15 0.11; 0.11 0.35]  b = [1 2.2]    x = A⁻¹ b = [2.673 5.446]
 user 2  A = [0.15 0.11; 0.11 0.35]  b = [1.1 2.7]  x = A⁻¹ b = [2.178 7.03]
 
-loss 51.0471 → 18.0003 = observed 8.8741 + regularization 9.1262; MSE 2.2185
+loss 51.0471 → 18.0003 = listed pairs 8.8741 + regularization 9.1262; MSE 2.2185
 """
     )
 
@@ -192,11 +200,11 @@ def test_what_is_left_out_is_counted(width: int) -> None:
 
 
 def test_large_sums_show_their_largest_terms_and_the_rest_together() -> None:
-    text = formulas.products([np.arange(1.0, 13.0), np.full(12, 2.0)])
+    text = written.products([np.arange(1.0, 13.0), np.full(12, 2.0)])
     assert text == "5 × 2 + 6 × 2 + 7 × 2 + 8 × 2 + 9 × 2 + 10 × 2 + 11 × 2 + 12 × 2 + 20 (... 4 more)"
-    assert formulas.products([[-1.0, 2.0], [-0.5, -0.25]]) == "-1 × (-0.5) + 2 × (-0.25)"
-    assert formulas.vector(np.arange(9.0)) == "[0 1 2 3 4 5 ... 3 more]"
-    assert formulas.matrix(np.array([[1, 1e-15], [0.5, -2]])) == "[1 0; 0.5 -2]"
+    assert written.products([[-1.0, 2.0], [-0.5, -0.25]]) == "-1 × (-0.5) + 2 × (-0.25)"
+    assert written.vector(np.arange(9.0)) == "[0 1 2 3 4 5 ... 3 more]"
+    assert written.matrix(np.array([[1, 1e-15], [0.5, -2]])) == "[1 0; 0.5 -2]"
 
 
 def test_recommendations_are_the_unknown_pairs_best_first_within_each_user() -> None:
@@ -238,8 +246,11 @@ def test_a_new_user_from_preferences_to_scores(model: Any) -> None:
         assert result == pytest.approx(stated, rel=1e-4, abs=2e-4), line
     step = trace.steps[0]
     scores = step["predictions"][0] if step["scores"] is None else step["scores"][0]
-    ranked = [trace.header["items"]["ids"][place] for place in np.argsort(-scores)]
-    assert re.findall(r"score\(new user, (\w+)\)", text) == ranked
+    given = ["tea", "rum"] if scores[0] >= scores[2] else ["rum", "tea"]
+    unknown, has = text.split("what to recommend")[1].split("what this user has")
+    assert re.findall(r"score\(new user, (\w+)\)", unknown) == ["milk"]
+    assert re.findall(r"score\(new user, (\w+)\).* \(has it\)", has) == given
+    assert "has it" not in unknown
     assert re.search(r"tea +2 +-?[0-9.]+ +", text) is not None
     assert ("probability = 1 / (1 + exp" in text) == (model.link == "probability")
     with pytest.raises(UnknownIdError, match="of a new user"):
@@ -337,3 +348,129 @@ def test_unknown_rows_and_empty_traces() -> None:
         shown(traced(MODELS[0]), user="bop")
     with pytest.raises(ParameterError, match="recorded nothing yet"):
         rb.Trace().show()
+
+
+def matrix_block(text: str, title: str) -> list[list[float]]:
+    """The numbers of a grid, its columns put together again where they stand below each other."""
+    rows: dict[str, list[float]] = {}
+    for group in re.findall(
+        rf"^ +{re.escape(title)}(?:, continued)?\n.*\n((?: +(?:f\d+|bias) .*\n)+)", text, re.MULTILINE
+    ):
+        for line in group.splitlines():
+            name, *numbers = line.split()
+            rows.setdefault(name, []).extend(map(float, numbers))
+    return list(rows.values())
+
+
+@pytest.mark.parametrize(("n_factors", "width"), [(4, 100), (9, 60), (16, 100)])
+def test_a_b_and_x_of_a_row_are_shown_whole(n_factors: int, width: int) -> None:
+    trace = big_trace(n_factors)
+    text = shown(trace, step=1, user="user 3", width=width)
+    row = next(row for row in trace.steps[1]["rows"] if row["id"] == "user 3")
+    block = matrix_block(text, "A, b and x")
+    assert np.array(block) == pytest.approx(np.column_stack([row["A"], row["b"], row["x"]]), rel=1e-5, abs=1e-9)
+    sums = re.findall(r"^  x\[(\d+)\] = ", text, re.MULTILINE)
+    assert sums == [str(i + 1) for i in range(min(n_factors, 10))]
+    is_cut = "show(rows=16)" in text
+    assert is_cut == (n_factors == 16)
+    whole = shown(trace, step=1, user="user 3", width=width, rows=16)
+    assert len(re.findall(r"^  x\[\d+\] = ", whole, re.MULTILINE)) == n_factors
+
+
+def test_four_factors_are_cut_nowhere() -> None:
+    trace = traced(rb.ExplicitALS(4, n_iterations=1))
+    text = shown(trace, step=1, user="ann", rows=1)
+    formula = text[text.index("user ann: A x") :]
+    assert "..." not in formula
+    assert len(re.findall(r"^  A\[", formula, re.MULTILINE)) == 15  # four factors and a bias
+    assert len(re.findall(r"^  x\[", formula, re.MULTILINE)) == 5
+
+
+def test_of_a_large_system_b_and_x_are_whole_and_a_says_where_it_is() -> None:
+    trace = big_trace(20)
+    text = shown(trace, step=-1, user="user 3", width=120)
+    place = [row["id"] for row in trace.steps[-1]["rows"]].index("user 3")
+    last = trace.steps[-1]["index"]
+    assert f'A is 20 × 20: show(rows=20) shows it whole; its numbers: trace.steps[{last}]["rows"][{place}]["A"]' in (
+        re.sub(r"\n +", " ", text)
+    )
+    row = trace.steps[-1]["rows"][place]
+    for name in ("b", "x"):
+        found = re.search(rf"^  {name} = \[([^\]]*)\]", text, re.MULTILINE)
+        assert found is not None
+        assert [float(number) for number in found[1].split()] == pytest.approx(row[name], rel=1e-5, abs=1e-9)
+    assert len(matrix_block(shown(trace, step=-1, user="user 3", rows=20), "A, b and x")) == 20
+
+
+def test_the_gramian_is_written_once_a_step_with_the_sums_behind_it() -> None:
+    trace = traced(rb.ImplicitALS(2, n_iterations=1, unobserved_weight=0.3))
+    text = shown(trace, step=1, user="ann")
+    assert np.array(matrix_block(text, "gram")) == pytest.approx(trace.steps[1]["gram"], rel=1e-5)
+    entry = written.number(trace.steps[1]["gram"][0, 0])
+    assert re.search(rf"gram\[1,1\] = sum over all items of y1² = .* = {re.escape(entry)}\n", text)
+    assert f"0.3 × {entry} (unobserved_weight × gram[1,1])" in text
+    assert shown(trace, step=2).count("gram = sum over all 3 users of x xᵀ") == 1
+    assert "gram" not in shown(traced(MODELS[0]))
+    assert 'gram is 12 × 12: trace.steps[1]["gram"]' in shown(big_trace(), step=1, user="user 3")
+
+
+def test_targets_and_ridges_are_named() -> None:
+    trace = traced(rb.ExplicitALS(2, regularization=0.3, bias_regularization=0.2, n_iterations=1))
+    text = shown(trace, step=1, user="bob")
+    assert "ridge = regularization × n^nu = 0.3 × 2^1 = 0.6\n" in text
+    assert "bias ridge = bias_regularization × n^nu = 0.2 × 2^1 = 0.4\n" in text
+    assert "t = rating - mean - bias of the item, the mean being 3;" in text
+    assert "t(tea) = 3 - 3 - 0 = 0\n" in text
+    assert "mean       3 of all ratings" in shown(trace)
+    implicit = shown(traced(rb.ImplicitALS(2, regularization=0.3, unobserved_weight=0.5, n_iterations=1)), user="bob")
+    assert "ridge = regularization × (n + unobserved_weight × items)^nu = 0.3 × (2 + 0.5 × 3)^1 = 1.05\n" in implicit
+
+
+def test_the_parts_of_hus_loss_are_explained_where_one_is_negative() -> None:
+    trace = rb.Trace()
+    model = rb.ImplicitALS(2, loss="hu", alpha=1.0, regularization=0.01, n_iterations=5)
+    by_hand(model).fit(matrix_interactions([[1, 1], [1, 1]], ("a", "b"), ("c", "d")), trace=trace)
+    assert trace.steps[-1]["observed_loss"] < 0
+    text = shown(trace)
+    assert text.count("c (1 - s)² - s², which may be negative") == 1
+    assert re.search(r"loss .* = listed pairs -\d+\.\d+ \+ all pairs", text)
+    assert "observed" not in text
+    assert "may be negative" not in shown(traced(MODELS[5]))
+
+
+def test_the_table_of_losses_has_the_rotation_and_steps_come_in_their_order() -> None:
+    trace = traced(MODELS[1])
+    table = shown(trace).split("loss after every step")[1]
+    assert re.search(r"^5     rotation ", table, re.MULTILINE)
+    assert re.findall(r"^step (\d)", shown(trace, step=[2, 0, -1, 2]), re.MULTILINE) == ["0", "2", "6"]
+
+
+def test_a_prediction_beyond_the_ratings_says_that_predict_clips() -> None:
+    twin = by_hand(rb.ExplicitALS(2, regularization=0.01, n_iterations=3))
+    twin.fit(matrix_interactions([[4, 2], [3, 1]], ("a", "b"), ("c", "d")))
+    text = shown(rb.examples.by_hand.fold_in_by_hand(twin, {"c": 9.0}))
+    assert re.search(r"score\(new user, \w\) = .* \(unclipped; predict clips to 1..4\)\n", text)
+    assert "clips" not in shown(rb.examples.by_hand.fold_in_by_hand(twin, {"c": 3.0}))
+
+
+def test_long_titles_of_factors_break_between_words() -> None:
+    titles = [f"A Title of Several Words {n}" for n in range(3)]
+    trace = traced(MODELS[0], items=titles)
+    text = shown(trace, width=60).split("\nfactors")[1].split("recommendation")[0]
+    words = " ".join(text.split())
+    for n in range(3):
+        assert f"{titles[n][:23]}…" in words or titles[n] in words
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_recommendations_of_an_example_say_from_which_matrix_they_come() -> None:
+    trace = rb.examples.explicit_2x2()
+    trace.header["example"] = {
+        "recommendations": [{"user": "a", "item": "b", "score": 1.5, "prediction": 1.5}],
+        "recommended_from": "a second matrix: 4 2; 3 .",
+        "comparison": [],
+        "remarks": [],
+    }
+    assert "recommendation   best first, from a second matrix: 4 2; 3 .\n" in shown(trace)
+    trace.header["example"]["recommended_from"] = None
+    assert "recommendation   best first\n" in shown(trace)

@@ -10,39 +10,45 @@ import numpy.typing as npt
 from rich.text import Text
 
 from ridgeback.plain_text import cell_text, number_text, printable
-from ridgeback.trace.formulas import matrix as matrix_text
-from ridgeback.trace.formulas import number, vector
 from ridgeback.trace.reading import Reading
-from ridgeback.trace.terminal.layout import Block, Page, grid
+from ridgeback.trace.terminal.layout import Block, Page, grid, wrapped
 from ridgeback.trace.terminal.matrices import energy_shares, largest_items
+from ridgeback.trace.written import matrix as matrix_text
+from ridgeback.trace.written import number, vector
 
-PARTS = (("observed_loss", "█"), ("unobserved_loss", "▒"), ("regularization_loss", "░"))
+PARTS = (
+    ("observed_loss", "listed pairs", "█"),
+    ("unobserved_loss", "all pairs", "▒"),
+    ("regularization_loss", "regularization", "░"),
+)
+_HEADS = {**{part: name for part, name, _ in PARTS}, "mse": "MSE", "cross_entropy": "cross-entropy"}
 SHORTEST_BAR, LONGEST_BAR = 8, 24
 MOST_LINES, N_FIRST, N_LAST = 20, 12, 5
 N_TOP_ITEMS = 3
+NARROWEST_LIST = 10
 
 
 def tell_losses(page: Page, steps: Sequence[Mapping[str, Any]]) -> None:
-    """The loss and its parts after every half-step, with bars."""
-    steps = [step for step in steps if step["side"] != "rotation"]
-    columns = [name for name in ("loss", *(part for part, _ in PARTS), "mse", "cross_entropy", "validation")
+    """The loss and its parts after every step, with bars; the rotation, which changes none of them, among them."""
+    parts = [part for part, _, _ in PARTS]
+    columns = [name for name in ("loss", *parts, "mse", "cross_entropy", "validation")
                if any(step[name] for step in steps)]  # fmt: skip
-    if "loss" in columns and sum(part in columns for part, _ in PARTS) == 1:
-        columns = [name for name in columns if name not in dict(PARTS)]
-    page.heading("loss after every half-step")
-    heads = ["step", "", *(name.replace("_loss", "").replace("mse", "MSE").replace("_", "-") for name in columns)]
+    if "loss" in columns and sum(part in columns for part in parts) == 1:
+        columns = [name for name in columns if name not in parts]
+    page.heading("loss after every step")
+    heads = ["step", "", *(_HEADS.get(name, name) for name in columns)]
     rows = [[Text(head, style="bold") for head in heads]]
     shown = list(range(len(steps)))
     if len(steps) > MOST_LINES:
         shown = [*range(N_FIRST), *range(len(steps) - N_LAST, len(steps))]
     for place in shown:
         step = steps[place]
-        name = "start" if step["side"] == "start" else f"{step['iteration']} {step['side']}"
+        name = step["side"] if step["side"] in ("start", "rotation") else f"{step['iteration']} {step['side']}"
         rows.append([Text(str(step["index"])), Text(name), *(Text(cell_text(step[c])) for c in columns)])
     block = grid(rows, [False, False, *([True] * len(columns))])
     used = _add_bars(block, [steps[place] for place in shown], page.width)
     if len(shown) < len(steps):
-        block.insert(N_FIRST + 1, Text(f"... {len(steps) - len(shown)} more half-steps", style="dim"))
+        block.insert(N_FIRST + 1, Text(f"... {len(steps) - len(shown)} more steps", style="dim"))
     page.block(block)
     if len(used) > 1:
         page.say(", ".join(f"{symbol} {name}" for name, symbol in used), "dim")
@@ -52,16 +58,16 @@ def _add_bars(block: Block, steps: Sequence[Mapping[str, Any]], width: int) -> l
     """Draw each step's loss as a bar of its parts, where there is room and no part is negative; the parts drawn."""
     room = min(LONGEST_BAR, width - max(line.cell_len for line in block) - 2)
     largest = max(step["loss"] for step in steps)
-    if room < SHORTEST_BAR or largest <= 0 or any(step[part] < 0 for step in steps for part, _ in PARTS):
+    if room < SHORTEST_BAR or largest <= 0 or any(step[part] < 0 for step in steps for part, _, _ in PARTS):
         return []
     for line, step in zip(block[1:], steps, strict=True):
         done, length = 0, 0.0
         line.append("  ")
-        for part, symbol in PARTS:
+        for part, _, symbol in PARTS:
             length += room * step[part] / largest
             line.append(symbol * (round(length) - done))
             done = round(length)
-    return [(part.replace("_loss", ""), symbol) for part, symbol in PARTS if any(step[part] for step in steps)]
+    return [(name, symbol) for part, name, symbol in PARTS if any(step[part] for step in steps)]
 
 
 def tell_factors(page: Page, reading: Reading, step: Mapping[str, Any], n_rows: int) -> None:
@@ -78,7 +84,12 @@ def tell_factors(page: Page, reading: Reading, step: Mapping[str, Any], n_rows: 
         rows.append([f"f{factor + 1}", share, largest_items(reading, factors, factor, N_TOP_ITEMS)])
     if shares is None:
         rows = [[factor, items] for factor, _, items in rows]
-    cells = [[Text(cell, style="bold" if n == 0 else "") for cell in row] for n, row in enumerate(rows)]
+    room = max(NARROWEST_LIST, page.width - sum(max(len(row[c]) for row in rows) + 2 for c in range(len(rows[0]) - 1)))
+    cells = []
+    for n, (*first, items) in enumerate(rows):
+        for m, line in enumerate(wrapped(items, room, 0)):
+            parts = [*([""] * len(first) if m else first), line]
+            cells.append([Text(part, style="bold" if n == 0 else "") for part in parts])
     page.block(grid(cells, [False] * len(rows[0])))
     _left_out(page, factors.shape[1] - n_rows, "factor")
 
@@ -125,7 +136,8 @@ def tell_example(page: Page, example: Mapping[str, Any] | None) -> None:
     if example is None:
         return
     if example["recommendations"]:
-        page.heading("recommendation", "best first")
+        source = example.get("recommended_from")
+        page.heading("recommendation", "best first" + (f", from {printable(source)}" if source else ""))
         page.block(_ranked(example["recommendations"]))
     if example["comparison"]:
         page.heading("what the tutorial prints, and what is right")

@@ -54,12 +54,12 @@ class Page:
 
     def say(self, text: str, style: str = "", indent: int = 0, hang: int = 4) -> None:
         """Prose, wrapped to the width; lines after the first stand `hang` further in."""
-        for n, line in enumerate(_wrapped(text, self.width - indent, hang)):
+        for n, line in enumerate(wrapped(text, self.width - indent, hang)):
             self._write(Text(" " * (indent + (hang if n else 0)) + line, style=style))
 
     def term(self, word: str, text: str) -> None:
         """A word and what it means, the lines of which stand under each other."""
-        for n, line in enumerate(_wrapped(text, self.width - TERM_WIDTH, 0)):
+        for n, line in enumerate(wrapped(text, self.width - TERM_WIDTH, 0)):
             self._write(Text(f"{'' if n else word:<{TERM_WIDTH}}{line}"))
 
     def block(self, block: Block) -> None:
@@ -107,7 +107,7 @@ def beside(blocks: Sequence[Block], width: int) -> Block:
     return out + _joined(row)
 
 
-def _wrapped(text: str, width: int, hang: int) -> list[str]:
+def wrapped(text: str, width: int, hang: int) -> list[str]:
     """Lines of at most `width` cells, those after the first `hang` shorter; a word that is longer is broken."""
     lines, line, room = [], "", width
     for word in text.split():

@@ -12,7 +12,9 @@ from ridgeback.errors import ParameterError
 from ridgeback.plain_text import cell_text, number_text
 from ridgeback.trace import formulas
 from ridgeback.trace.reading import BIASES, FACTORS, Reading, solved_side
-from ridgeback.trace.terminal.ending import tell_example, tell_factors, tell_losses, tell_recommendations
+from ridgeback.trace.systems import compact_system, gram_lines, system
+from ridgeback.trace.terminal.arithmetic import tell_lines
+from ridgeback.trace.terminal.ending import PARTS, tell_example, tell_factors, tell_losses, tell_recommendations
 from ridgeback.trace.terminal.layout import Block, Page, beside, grid
 from ridgeback.trace.terminal.matrices import (
     LOWERED,
@@ -24,6 +26,7 @@ from ridgeback.trace.terminal.matrices import (
     matrix,
 )
 from ridgeback.trace.terminal.new_user import tell_new_user
+from ridgeback.trace.written import Detail, number
 
 if TYPE_CHECKING:
     from ridgeback.trace.trace import Trace
@@ -52,20 +55,27 @@ PAIRS = {
     "preference": ("scores", "target - score"),
     "probability": ("probabilities", "probability - target"),
 }
+HU_PARTS = (
+    "all pairs: the sum of s² over all pairs, s being the score; listed pairs: what these add to it, the sum of "
+    "c (1 - s)² - s², which may be negative; both together are the loss of Hu et al."
+)
 Steps = int | str | Iterable[int] | None
 
 
 def show(
     trace: Trace, step: Steps = None, user: Any = None, item: Any = None, file: Any = None, rows: int = 10,
-    width: int | None = None,
+    width: int | None = None, detail: Detail | None = None,
 ) -> None:  # fmt: skip
-    """Write a trace for a reader; see `Trace.show`."""
+    """Write a trace for a reader; see `Trace.show`.
+
+    `detail` says how much is written and what a reader types for more; without it, `rows` and the words of Python.
+    """
     for name, value in (("rows", rows), ("width", 1 if width is None else width)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ParameterError(
                 f"The '{name}' parameter of Trace.show must be a whole number of at least 1. Got {value!r:.80} instead."
             )
-    _Story(trace, _Focus(trace, user, item), Page(file, width), rows).tell(step)
+    _Story(trace, _Focus(trace, user, item), Page(file, width), detail or Detail(rows)).tell(step)
 
 
 class _Focus:
@@ -86,15 +96,16 @@ class _Focus:
 
 
 class _Story:
-    def __init__(self, trace: Trace, focus: _Focus, page: Page, n_rows: int) -> None:
-        self.trace, self.focus, self.page, self.n_rows = trace, focus, page, n_rows
+    def __init__(self, trace: Trace, focus: _Focus, page: Page, detail: Detail) -> None:
+        self.trace, self.focus, self.page = trace, focus, page
+        self.detail, self.n_rows = detail, detail.n_rows
         self.reading = Reading(trace.header)
 
     def tell(self, step: Steps) -> None:
         """The whole of it, or some steps."""
         header = self.trace.header
         if header["kind"] == "fold-in":
-            tell_new_user(self.page, self.reading, self.trace.steps[0], self.n_rows)
+            tell_new_user(self.page, self.reading, self.trace.steps[0], self.detail)
             tell_example(self.page, header["example"])
             return
         if step is not None and step != "all":
@@ -120,7 +131,7 @@ class _Story:
                     f"The 'step' parameter of Trace.show must be a step of this trace, 0 to {n - 1}, a list of such, "
                     f"or 'all'. Got {place!r:.80} instead."
                 )
-        return [int(place) % n for place in places]
+        return sorted({int(place) % n for place in places})
 
     def _open(self) -> None:
         header, page = self.trace.header, self.page
@@ -135,12 +146,21 @@ class _Story:
         start = STARTS[init["method"]].format(scale=init["scale"] or 0, k=k)
         seed = "" if init["random_state"] is None else f", random_state {init['random_state']}"
         page.term("minimises", fit)
+        if header["loss"] == "hu":
+            page.term("its parts", HU_PARTS)
         page.term("score", score)
+        if header["mean"]:
+            page.term(
+                "mean", f"{number(header['mean'])} of all ratings; biases and factors explain what is left of each"
+            )
         page.term("start", f"{start}{seed}")
         columns = f"columns f1 to f{k} are the factors" if k > 1 else "the column f1 is the factor"
         page.term("matrices", f"rows are users or items, {columns}; below a factor its share of the energy")
         page.block([Text.assemble("marks      ", (RAISED, "bold bright_blue"), " raised by the half-step, ",
                                   (LOWERED, "bold dark_orange"), " lowered")])  # fmt: skip
+        is_small = len(self.reading.users) <= SMALL and len(self.reading.items) <= SMALL and k <= SMALL
+        if self.reading.is_whole and not self.focus.is_set and not is_small:
+            page.term("arithmetic", f"A, b and x of a row, with every sum: {self.detail.row}")
 
     def _tell_data(self) -> None:
         """What was observed, and how much it counts where that differs."""
@@ -182,7 +202,9 @@ class _Story:
             if place and place - 1 not in shown:
                 self.page.blank()
                 self.page.say(
-                    f"... {n - len(shown)} more steps; any of them: show(step={N_FIRST}), all: show(step='all')", "dim"
+                    f"... {n - len(shown)} more steps; any of them: {self.detail.step.format(N_FIRST)}, all: "
+                    f"{self.detail.all_steps}",
+                    "dim",
                 )
             self._tell_step(place)
 
@@ -236,25 +258,43 @@ class _Story:
     def _tell_arithmetic(self, step: Mapping[str, Any]) -> None:
         rows: Sequence[Mapping[str, Any]] = step["rows"]
         if not self.focus.is_set:
-            if rows and len(rows) <= SMALL and step["item_factors"].shape[1] <= SMALL:
-                self._tell_systems(step, rows)
+            self._tell_unasked(step, rows)
             return
-        for row in rows:
-            if self.focus.holds(row):
-                first, *lines = formulas.system(self.reading, step, row)
-                self.page.blank()
-                self.page.say(first)
-                for line in lines:
-                    self.page.say(line, indent=2)
+        asked = [row for row in rows if self.focus.holds(row)]
+        self._tell_rows(step, asked)
         if self.focus.user is not None and self.focus.item is not None:
             self.page.blank()
             for line in formulas.score(self.reading, step, self.focus.user, self.focus.item):
                 self.page.say(line)
 
+    def _tell_unasked(self, step: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Watched rows without their sums, and small data's rows in a line each."""
+        if not self.reading.is_whole:
+            self._tell_rows(step, rows[:SMALL], is_brief=True)
+            if len(rows) > SMALL:
+                self.page.say(f"... {len(rows) - SMALL} more watched rows: {self.detail.row}", "dim")
+        elif rows and len(rows) <= SMALL and step["item_factors"].shape[1] <= SMALL:
+            self._tell_gram(step)
+            self._tell_systems(step, rows)
+
+    def _tell_rows(self, step: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], is_brief: bool = False) -> None:
+        if rows and rows[0]["A"] is not None:
+            self._tell_gram(step)
+        for row in rows:
+            self.page.blank()
+            tell_lines(self.page, system(self.reading, step, row, self.detail, is_brief))
+
+    def _tell_gram(self, step: Mapping[str, Any]) -> None:
+        """What the systems of all rows share, once a step."""
+        lines = gram_lines(self.reading, step, self.detail)
+        if lines:
+            self.page.blank()
+            tell_lines(self.page, lines)
+
     def _tell_systems(self, step: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
         """Every row's system in a line; where lines would be too long, the solution stands below."""
         side = self.reading.names(solved_side(step) or "users")
-        told = [[side[int(row["row"])], *formulas.compact_system(row)] for row in rows]
+        told = [[side[int(row["row"])], *compact_system(row)] for row in rows]
         block = _system_grid(told)
         if max(line.cell_len for line in block) > self.page.width:
             block = _system_grid([line for *parts, x in told for line in (parts, ["", x, *[""] * (len(parts) - 2)])])
@@ -283,8 +323,7 @@ def _loss_line(step: Mapping[str, Any], previous: Mapping[str, Any] | None) -> s
     """The loss with its parts, and what it was before."""
     if step["side"] == "rotation":
         return f"loss {number_text(step['loss'])}, as before"
-    parts = [f"{name} {number_text(step[f'{name}_loss'])}" for name in ("observed", "unobserved", "regularization")
-             if step[f"{name}_loss"]]  # fmt: skip
+    parts = [f"{name} {number_text(step[part])}" for part, name, _ in PARTS if step[part]]
     was = "" if previous is None else f"{number_text(previous['loss'])} → "
     text = f"loss {was}{number_text(step['loss'])}"
     if len(parts) > 1:

@@ -1,11 +1,12 @@
-"""A report as one HTML page: tables, no script, nothing from the network."""
+"""A report as one HTML page: charts and tables, no script, nothing from the network."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ridgeback.charts.escaping import escaped
-from ridgeback.charts.page import page, table
+from ridgeback.charts.intervals import interval_chart
+from ridgeback.charts.page import details, page, plain_table, table
 
 if TYPE_CHECKING:
     from ridgeback.evaluation.report import Report
@@ -36,36 +37,114 @@ def render(report: Report) -> str:
     body = f"""<h1>Evaluation</h1>
 <p><code>{escaped(report.model)}</code></p>
 <p>{escaped(report.summary())}</p>
+{_verdicts(report)}
+{_charts(report)}
 {_metrics(report)}
+{_deciles(report)}
 {f"<h2>To know</h2><ul>{notes}</ul>" if notes else ""}
 {_exclusions(report)}
+{_protocol(report)}
 {_parameters(report)}"""
     return page(f"Evaluation of {report.model}", body)
 
 
 def _metrics(report: Report) -> str:
     """The table of metrics, the best figure of each row in bold."""
-    from ridgeback.evaluation.report import figure
+    from ridgeback.evaluation.report import figure, interval_text
     from ridgeback.metrics.names import is_higher_better
 
     names = ["model", *report.baselines]
-    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
+    share = [f"{100 * report.resampling.level:g} % interval"] if report.intervals else []
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in ["model", *share, *report.baselines])
     body = []
     for row in report.rows():
         metric = row["metric"]
         judged = [row[name] for name in names if row[name] is not None and row[name] == row[name]]
         best = (max if is_higher_better(metric) else min)(judged, default=None)
-        cells = "".join(
+        interval = interval_text(report.intervals.get(metric))
+        between = f"<td>{interval}</td>" if report.intervals else ""
+        cells = [
             f"<td{' class=best' if row[name] is not None and row[name] == best else ''}>{figure(row[name])}</td>"
             for name in names
-        )
+        ]
         meaning = escaped(_MEANINGS[metric.partition("@")[0]])
-        body.append(f'<tr><th scope="row">{escaped(metric)}</th>{cells}<td class=words>{meaning}</td></tr>')
+        figures = f"{cells[0]}{between}{''.join(cells[1:])}"
+        body.append(f'<tr><th scope="row">{escaped(metric)}</th>{figures}<td class=words>{meaning}</td></tr>')
     return table(
         "Metrics, the best of each row in bold",
         f'<th scope="col">metric</th>{head}<th scope="col" class=words>meaning</th>',
         body,
     )
+
+
+def _verdicts(report: Report) -> str:
+    """How the model stands against each baseline."""
+    found = "".join(f"<li>{escaped(words)}</li>" for words in report.verdicts())
+    return f"<ul>{found}</ul>" if found else ""
+
+
+def _main_metric(report: Report) -> str | None:
+    """What the charts show: NDCG at the first list length, or what values are judged by."""
+    wanted = (f"ndcg@{report.protocol['k'][0]}", "rmse", "log_loss")
+    return next((metric for metric in wanted if metric in report.metrics), None)
+
+
+def _charts(report: Report) -> str:
+    """The main metric of model and baselines with intervals, and by tenth of users and items."""
+    metric = _main_metric(report)
+    if metric is None:
+        return ""
+    rows = [(report.model.partition("(")[0], report.metrics[metric], report.intervals.get(metric))]
+    rows += [
+        (name, found[metric], report.baseline_intervals.get(name, {}).get(metric))
+        for name, found in report.baselines.items()
+        if metric in found
+    ]
+    share = f" with {100 * report.resampling.level:g} % intervals" if report.intervals else ""
+    return f"<h2>{escaped(metric)}{share}</h2>" + interval_chart(
+        f"{metric} of the model and the baselines{share}", rows
+    )
+
+
+def _deciles(report: Report) -> str:
+    """Charts and tables by tenth of the users by activity, and of the items by popularity."""
+    metric, k = _main_metric(report), report.protocol["k"][0]
+    parts = []
+    for title, groups, shown, counted, what in (
+        ("By activity of the users", report.user_deciles, metric, "n_users", "items before"),
+        ("By popularity of the items", report.item_deciles, f"recall@{k}", "n_items", "users"),
+        ("Places by popularity of the items", report.item_deciles, f"exposure@{k}", "n_items", "users"),
+    ):
+        if not groups or shown not in groups[0]["metrics"]:
+            continue
+        names = [f"{group['low']:,} to {group['high']:,} {what} ({group[counted]:,})" for group in groups]
+        rows = [(name, group["metrics"][shown], None) for name, group in zip(names, groups, strict=True)]
+        parts.append(f"<h2>{title}</h2>" + interval_chart(f"{shown}, {title[0].lower()}{title[1:]}", rows))
+        if shown != f"exposure@{k}":
+            parts.append(_decile_table(title, groups, names))
+    return "".join(parts)
+
+
+def _decile_table(title: str, groups: Any, names: list[str]) -> str:
+    """All figures of the groups."""
+    from ridgeback.evaluation.report import figure
+
+    metrics = list(groups[0]["metrics"])
+    rows = [
+        [name, *(figure(group["metrics"][metric]) for metric in metrics)]
+        for name, group in zip(names, groups, strict=True)
+    ]
+    return details("All figures", plain_table(title, ["tenth (how many)", *metrics], rows))
+
+
+def _protocol(report: Report) -> str:
+    """The table of what made the parts."""
+    split = report.protocol.get("split") or {"name": "none of ridgeback.split"}
+    rows = [(f"split: {name}", repr(value)) for name, value in split.items() if value is not None]
+    for part, found in report.protocol.get("parts", {}).items():
+        words = f"{found['n_users']:,} users, {found['n_pairs']:,} pairs, SHA-256 {found['fingerprint'][:16]}..."
+        rows.append((part, words))
+    return plain_table("Protocol", ["what", "value"], rows)
 
 
 def _exclusions(report: Report) -> str:

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ridgeback.charts.bars import signed_bars, text_bars
+from ridgeback.charts.intervals import interval_chart
 from ridgeback.charts.lines import Panel, Series, line_chart
 from ridgeback.charts.page import details, page, plain_table, written
 from ridgeback.charts.reliability import reliability_diagram
@@ -47,6 +48,7 @@ def test_bars_tell_signs_apart_without_colour() -> None:
 def test_control_characters_do_not_break_a_chart() -> None:
     parsed(signed_bars(HOSTILE, [(HOSTILE, 1.0)]))
     parsed(reliability_diagram(HOSTILE, [(0.1, 0.2, 1.0)]))
+    parsed(interval_chart(HOSTILE, [(HOSTILE, 1.0, (0.5, 2.0))]))
 
 
 @pytest.mark.parametrize("values", [[], [0.0], [1.0], [-1.0], [1e-300, -1e300], [5.0, 0.001, -0.001]])
@@ -140,3 +142,22 @@ def test_written(tmp_path) -> None:
     assert written("기생충", None) == "기생충"
     assert written("기생충", tmp_path / "x.html") == "기생충"
     assert (tmp_path / "x.html").read_text(encoding="utf-8") == "기생충\n"
+
+
+def test_intervals_are_to_scale_and_said_in_words() -> None:
+    rows = [("one", 0.2, (0.1, 0.4)), ("two", 0.4, None), ("none", float("nan"), None)]
+    root = parsed(interval_chart("Figures", rows))
+    one, two = (float(circle.get("cx")) for circle in root.iter(f"{SVG}circle"))
+    whisker = next(each for each in root.iter(f"{SVG}line") if each.get("stroke-width") == "2")
+    left, right = float(whisker.get("x1")), float(whisker.get("x2"))
+    assert right == pytest.approx(two, abs=0.02)
+    assert one - left == pytest.approx((two - one) / 2, abs=0.02)
+    titles = [element.text for element in root.iter(f"{SVG}title")]
+    assert titles[1:] == ["one: 0.2000, between 0.1000 and 0.4000", "two: 0.4000"]
+    assert [element.text for element in root.iter(f"{SVG}text")][-2:] == ["none", "-"]
+
+
+@pytest.mark.parametrize("values", [[], [0.0], [1.0], [-1.0], [1e-300, -1e300], [float("nan")], [0.3, 0.3]])
+@pytest.mark.parametrize("from_zero", [True, False])
+def test_any_values_make_a_chart_of_intervals(values: list[float], from_zero: bool) -> None:
+    parsed(interval_chart("Figures", [("x", value, (value, value)) for value in values], from_zero))

@@ -72,10 +72,15 @@ def test_html_stands_alone_and_is_well_formed(report, tmp_path):
     page = Page(text)
     assert not page.open
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
-    assert "http" not in text
+    assert "http" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert ("html", "lang", "en") in page.attributes
     assert page.tags.count("h1") == 1
-    assert page.tags.count("caption") == page.tags.count("table") == 3
+    assert page.tags.count("caption") == page.tags.count("table") == 6
+    assert page.tags.count("svg") == 4  # model and baselines, users' tenths, items' tenths, places
+    interval = report.intervals["ndcg@10"]
+    assert f"{interval.low:.4f} .. {interval.high:.4f}" in page.text
+    assert report.verdicts()[0] in page.text
+    assert report.protocol["parts"]["test"]["fingerprint"][:16] in page.text
     assert {value for tag, name, value in page.attributes if tag == "th" and name == "scope"} == {"col", "row"}
     for value in (report.metrics["ndcg@10"], report.baselines["Popularity"]["recall@5"]):
         assert f"{value:.4f}" in page.text
@@ -157,3 +162,19 @@ def test_the_protocol_names_the_split_and_its_parts(parts, report):
     assert found["parts"]["test"]["fingerprint"] == parts[1].fingerprint()
     other = rb.split.random(catalogue(n_users=120, n_items=60), 0.2)[1]
     assert rb.evaluate(rb.Popularity(), parts[0], other, baselines=False).protocol["split"] is None
+
+
+def test_html_without_intervals_or_baselines(parts):
+    report = rb.evaluate(rb.Popularity(), *parts, baselines=False, n_resamples=0)
+    page = Page(report.to_html())
+    assert not page.open
+    assert "interval" not in page.text
+    assert page.tags.count("svg") == 4
+
+
+def test_html_of_ratings_alone():
+    train = rb.Interactions.from_arrays([1, 1, 2], ["a", "b", "a"], ratings=[5, 3, 4])
+    report = rb.evaluate(rb.BiasBaseline(), train, rb.Interactions.from_arrays([9], ["a"], ratings=[4]))
+    page = Page(report.to_html())
+    assert not page.open
+    assert f"{report.metrics['rmse']:.4f}" in page.text

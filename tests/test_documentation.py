@@ -33,3 +33,11 @@ def test_the_reference_names_every_public_name() -> None:
     }  # in modules listed as a whole
     missing = [name for name in ridgeback.__all__ if f"ridgeback.{name}\n" not in reference and name not in elsewhere]
     assert not missing
+
+
+def test_the_index_and_the_readme_lead_to_every_page() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in DOCS.glob("*.md")} - {"index.md"}
+    assert not [name for name in sorted(pages) if f"]({name}): " not in index]
+    assert not [name for name in sorted(pages) if name.startswith("example-") and f"(docs/{name})" not in readme]

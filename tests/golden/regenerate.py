@@ -15,7 +15,7 @@ from unittest import mock
 
 import ridgeback as rb
 from ridgeback.data import Ids, Text, Titles
-from ridgeback.examples.by_hand import hand_fit
+from ridgeback.examples.by_hand import trace_matrix
 from ridgeback.models import persistence
 
 FOLDER = Path(__file__).resolve().parent
@@ -74,7 +74,7 @@ def biased_trace() -> rb.Trace:
     ratings = [[4, 2, 1], [3, float("nan"), 5], [1, 5, 4]]
     start = ([[0.5, 0.2], [0.3, 0.1], [0.1, 0.4]], [[0.2, 0.4], [0.1, 0.3], [0.5, 0.1]])
     model = rb.ExplicitALS(2, regularization=0.1, bias_regularization=0.2, n_iterations=1, init=start)
-    return hand_fit(model.set_params(orientation="principal"), ratings)
+    return trace_matrix(model.set_params(orientation="principal"), ratings)
 
 
 GOLDEN: dict[str, Callable[[], bytes]] = {

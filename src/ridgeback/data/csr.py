@@ -198,7 +198,8 @@ class Csr:
         kind = f"a {layout} matrix" if isinstance(layout, str) else f"{type(matrix).__name__}"
         raise DataError(
             f"a sparse matrix must be CSR, CSC or COO (Csr, or SciPy's, by attributes); got {kind}. "
-            "Convert it with .tocsr(), or a dense array with scipy.sparse.csr_matrix(array)."
+            "Convert it with .tocsr(). A dense array with NaN where a pair is missing becomes interactions with "
+            "rb.examples.matrix_interactions(array); one with 0 there, with scipy.sparse.csr_matrix(array)."
         )
 
 

@@ -206,7 +206,13 @@ class Interactions:
             row = int(np.searchsorted(matrix.indptr, entry, side="right")) - 1
             raise DataError(
                 f"user_items row {row}, column {matrix.indices[entry]}: value {matrix.data[entry]} is not a finite "
-                "number; remove it or replace it."
+                "number; remove it or replace it"
+                + (
+                    ". Where NaN means a missing pair, use rb.examples.matrix_interactions(array), or rows, columns = "
+                    "np.nonzero(~np.isnan(array)) and rb.Interactions.from_arrays(rows, columns, array[rows, columns])."
+                    if np.isnan(matrix.data[entry])
+                    else "."
+                )
             )
         has_ratings = matrix.data is not None
         rule = check_rule(duplicates) if duplicates is not None else ("last" if has_ratings else "sum")

@@ -178,6 +178,20 @@ class _HandModel(FactorModel):
 def by_hand(model: FactorModel) -> FactorModel:
     """An unfitted twin of a model whose fit runs in float64 on the readable solvers, one thread.
 
+    Parameters
+    ----------
+    model : ExplicitALS, ImplicitALS or LogisticMF
+        Its parameters are taken over.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> trace = rb.Trace()
+    >>> twin = rb.examples.by_hand(rb.ExplicitALS(1, n_iterations=1))
+    >>> _ = twin.fit(rb.examples.matrix_interactions([[4, 2], [3, 5]]), trace=trace)
+    >>> trace.header["precision"], trace.steps[1]["method"]
+    ('double', 'exact')
+
     Notes
     -----
     Its rows are solved exactly where ``solver="auto"``: small matrices need no approximation. A fitted twin holds
@@ -192,16 +206,52 @@ def by_hand(model: FactorModel) -> FactorModel:
     return twin
 
 
-def hand_fit(model: FactorModel, ratings: Any) -> Trace:
-    """The trace of a model's twin on a matrix of values, NaN where a pair is missing.
+def trace_matrix(
+    model: FactorModel, ratings: Any, users: Sequence[Any] | None = None, items: Sequence[Any] | None = None
+) -> Trace:
+    """The trace of a model on a matrix of values, fitted in float64: ``ridgeback trace --ratings`` in Python.
 
+    Parameters
+    ----------
+    model : ExplicitALS, ImplicitALS or LogisticMF
+        Unfitted, and left so: its twin of `by_hand` is fitted.
+    ratings : array, shape (n_users, n_items)
+        NaN where a pair is missing.
+    users, items : sequences of ids, optional
+        Left out: "user 1", ... and "item 1", ...
+
+    Returns
+    -------
+    Trace
+        Prints with ``.show()``; ``.steps`` holds every matrix, ``.to_html(path)`` and ``.to_python(path)`` write it.
+
+    Raises
+    ------
+    DataError
+        When it is not a matrix of numbers, or not finite where it is not NaN.
+
+    Notes
+    -----
     Warnings of the fit stay silent: what they say is a step's note.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> nan = float("nan")
+    >>> model = rb.ExplicitALS(
+    ...     2, regularization=0.1, biases=False, frequency_exponent=0, orientation="start", n_iterations=3
+    ... )
+    >>> trace = rb.examples.trace_matrix(model, [[4, 2], [3, nan]], users=["ann", "bob"], items=["tea", "milk"])
+    >>> [step["side"] for step in trace.steps[:3]], trace.header["precision"]
+    (['start', 'users', 'items'], 'double')
+    >>> trace.steps[-1]["predictions"].shape
+    (2, 2)
     """
     trace = Trace()
     twin = model if isinstance(model, _HandModel) else by_hand(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RidgebackWarning)
-        twin.fit(matrix_interactions(ratings), trace=trace)
+        twin.fit(matrix_interactions(ratings, users, items), trace=trace)
     return trace
 
 
@@ -218,6 +268,14 @@ def fold_in_by_hand(model: FactorModel, items: Any, ratings: Any = None) -> Trac
     ------
     UnsupportedError
         When nothing given is known, or the row has no finite optimum.
+
+    Examples
+    --------
+    >>> import ridgeback as rb
+    >>> model = rb.examples.by_hand(rb.ExplicitALS(1, n_iterations=1, biases=False))
+    >>> _ = model.fit(rb.examples.matrix_interactions([[4, 2], [3, 5]], items=["tea", "milk"]))
+    >>> rb.examples.fold_in_by_hand(model, ["tea"], [5]).steps[0]["side"]
+    'fold-in'
     """
     history = histories_of(model, [(items, ratings, None)], "items").pairs
     if history.rows.nnz == 0:
@@ -251,6 +309,13 @@ def matrix_interactions(
     ------
     DataError
         When it is not a matrix of numbers, or not finite where it is not NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ridgeback as rb
+    >>> rb.examples.matrix_interactions(np.array([[4, 2], [3, np.nan]]), users=["ann", "bob"])
+    Interactions(2 users x 2 items, 3 interactions)
     """
     matrix = as_matrix("ratings", ratings, may_lack=True)
     given = ~np.isnan(matrix)

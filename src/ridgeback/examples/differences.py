@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ridgeback.examples.by_hand import hand_fit
+from ridgeback.examples.by_hand import trace_matrix
 from ridgeback.examples.tutorial import ITEM_FACTORS, USER_FACTORS
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.models.implicit import ImplicitALS
@@ -103,7 +103,7 @@ def differences(regularization: float = 0.1) -> Differences:
         "ials": ImplicitALS(2, alpha=1.0, unobserved_weight=0.1, weight_exponents=even, **shared),
         "logistic": LogisticMF(2, alpha=1.0, biases=False, n_negatives="all", **shared),
     }
-    traces = {column: hand_fit(model, VALUES) for column, model in models.items()}
+    traces = {column: trace_matrix(model, VALUES) for column, model in models.items()}
     return Differences(tuple(_lines(traces)), traces)
 
 

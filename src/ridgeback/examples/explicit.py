@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ridgeback.errors import ParameterError, RidgebackWarning
-from ridgeback.examples.by_hand import by_hand, hand_fit, matrix_interactions
+from ridgeback.examples.by_hand import by_hand, matrix_interactions, trace_matrix
 from ridgeback.examples.tutorial import (
     ITEM_FACTORS,
     RATINGS,
@@ -69,7 +69,7 @@ def explicit_2x2(regularization: float = 0.0, n_factors: int = 2, n_iterations: 
 
 
 def _fit(ratings: Float64Array, regularization: float, n_factors: int, n_iterations: int) -> Trace:
-    return hand_fit(_model(regularization, n_factors, n_iterations), ratings)
+    return trace_matrix(_model(regularization, n_factors, n_iterations), ratings)
 
 
 def _model(regularization: float, n_factors: int, n_iterations: int, tolerance: float | None = None) -> ExplicitALS:

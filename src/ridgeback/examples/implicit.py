@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import as_matrix, hand_fit
+from ridgeback.examples.by_hand import as_matrix, trace_matrix
 from ridgeback.examples.tutorial import ITEM_FACTORS, USER_FACTORS, line, recommendations
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.implicit import ImplicitALS
@@ -60,7 +60,7 @@ def implicit_2x2(
         raise ParameterError(f"The parameter 'loss' must be 'logistic', 'hu' or 'ials'. Got {loss!r} instead.")
     data = ALL_YES if loss == "logistic" else PREFERENCES
     model = _model(loss, regularization, step_size, n_iterations)
-    trace = hand_fit(model, data)
+    trace = trace_matrix(model, data)
     trace.header["title"] = TITLES[loss]
     trace.header["example"] = {
         "name": "implicit_2x2",
@@ -102,7 +102,7 @@ def _recommendations(trace: Trace, loss: str, model: FactorModel) -> list[dict[s
     listed = PREFERENCES > 0
     if loss != "logistic":
         return recommendations(trace, listed)
-    return recommendations(hand_fit(model.clone().set_params(n_negatives=0), np.where(listed, 1.0, np.nan)), listed)
+    return recommendations(trace_matrix(model.clone().set_params(n_negatives=0), np.where(listed, 1.0, np.nan)), listed)
 
 
 def cross_entropy(users: Float64Array, items: Float64Array) -> float:

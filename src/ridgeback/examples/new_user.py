@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import by_hand, fold_in_by_hand, hand_fit
+from ridgeback.examples.by_hand import by_hand, fold_in_by_hand, trace_matrix
 from ridgeback.examples.tutorial import line
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.models.factor_model import FactorModel
@@ -66,7 +66,7 @@ def new_user_2x2(
     value = RATING if loss == "explicit" else count
     twin = by_hand(model)
     shown = np.array([[value, np.nan if loss == "explicit" else 0.0]])
-    hand_fit(twin, shown)
+    trace_matrix(twin, shown)
     items = ["item 1", "item 2"] if loss == "logistic" else ["item 1"]
     trace = fold_in_by_hand(twin, items, [value, 0.0][: len(items)])
     trace.header["title"] = "A new user among two items"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import as_matrix, hand_fit
+from ridgeback.examples.by_hand import as_matrix, trace_matrix
 from ridgeback.examples.tutorial import ITEM_FACTORS, RATINGS, USER_FACTORS
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.solvers.problem import Float64Array
@@ -154,7 +154,7 @@ def starts(
             random_state=random_state,
             **settings,
         )
-        paths.append(_path(name, hand_fit(model, matrix), paths[0] if paths else None))
+        paths.append(_path(name, trace_matrix(model, matrix), paths[0] if paths else None))
     return Starts(matrix, regularization, tuple(paths))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
+from click.testing import CliRunner
 
 import ridgeback as rb
+from ridgeback.cli import main
+from ridgeback.errors import DataError
 from ridgeback.examples.by_hand import by_hand
 
 MODELS = [
@@ -51,3 +56,31 @@ def test_declared_matrices_are_not_rounded(data: rb.Interactions) -> None:
     by_hand(rb.ExplicitALS(1, n_iterations=0, init=(users, items))).fit(data, trace=trace)
     assert trace.steps[0]["user_factors"].tolist() == users.tolist()
     assert trace.steps[0]["item_factors"].tolist() == items.tolist()
+
+
+def test_a_matrix_is_traced_as_the_command_line_traces_it(tmp_path: Path) -> None:
+    settings = ["--n-iterations", "2", "--random-state", "3", "--json-out", tmp_path / "typed.json"]
+    typed = CliRunner().invoke(main, ["trace", "--ratings", "4 2; 3 .", *map(str, settings)])
+    assert typed.exit_code == 0, typed.output
+    expected = rb.Trace.from_json(tmp_path / "typed.json")
+    model = rb.ExplicitALS(2, biases=False, frequency_exponent=0, orientation="start", n_iterations=2, random_state=3)
+    found = rb.examples.trace_matrix(model, [[4, 2], [3, np.nan]], users=["u1", "u2"], items=["i1", "i2"])
+    assert found.header["users"]["ids"] == ["u1", "u2"]
+    assert len(found.steps) == len(expected.steps)
+    for ours, theirs in zip(found.steps, expected.steps, strict=True):
+        assert ours["side"] == theirs["side"]
+        np.testing.assert_allclose(ours["predictions"], theirs["predictions"], rtol=1e-12)
+    assert "item_factors_" not in vars(model)
+
+
+def test_a_dense_matrix_is_shown_the_way() -> None:
+    dense = np.array([[4, np.nan], [3, 5]])
+    with pytest.raises(DataError, match=r"NaN where a pair is missing .* rb\.examples\.matrix_interactions\(array\)"):
+        rb.ExplicitALS().fit(dense)
+    with pytest.raises(DataError, match=r"Where NaN means a missing pair, use rb\.examples\.matrix_interactions"):
+        rb.Interactions.from_csr(scipy.sparse.csr_matrix(dense))
+    data = rb.examples.matrix_interactions(dense)
+    rows, columns = np.nonzero(~np.isnan(dense))
+    same = rb.Interactions.from_arrays(rows, columns, dense[rows, columns])
+    np.testing.assert_array_equal(data.user_items.indices, same.user_items.indices)
+    np.testing.assert_array_equal(data.user_items.data, same.user_items.data)

@@ -240,7 +240,7 @@ def test_implied_noes_are_recommended_and_said_to_be_noes() -> None:
 def test_a_new_user_from_preferences_to_scores(model: Any) -> None:
     twin = by_hand(model.clone().set_params(regularization=0.2))
     twin.fit(matrix_interactions(RATINGS, ("ann", "bob", "cid"), ("tea", "milk", "rum")))
-    trace = rb.examples.by_hand.fold_in_by_hand(twin, {"tea": 2.0, "rum": 1.0})
+    trace = rb.examples.fold_in_by_hand(twin, {"tea": 2.0, "rum": 1.0})
     text = shown(trace)
     for line, result, stated in arithmetic(text):
         assert result == pytest.approx(stated, rel=1e-4, abs=2e-4), line

@@ -29,7 +29,7 @@ WORDS = ItemFinder(Ids.from_sequence(["007", "a=b", "c,d", "heat"]), None)
     ("text", "item"),
     [
         ("1", 1), (" 1 ", 1), ("toy story 2", 2), ("MATRIX", 3), ("Matrix, The (1999)", 3), ("heat", 4), ("dust", 7),
-        ("300", 300), ("e=mc2", 6), ("천국", 8),
+        ("300", 300), ("e=mc2", 6), ("천국", 8), ("toy story", 1), ("Matrix, The", 3),
     ],
 )  # fmt: skip
 def test_an_item_by_id_by_title_or_by_a_part_of_it(text: str, item: int) -> None:
@@ -37,10 +37,21 @@ def test_an_item_by_id_by_title_or_by_a_part_of_it(text: str, item: int) -> None
 
 
 def test_several_titles_are_listed() -> None:
-    with pytest.raises(
-        Failure, match=r"'toy story' could be any of 2 titles: 'Toy Story \(1995\)' \(1\), 'Toy Story 2"
-    ):
-        FILMS.find("toy story")
+    with pytest.raises(Failure, match=r"'y story' could be any of 2 titles: 'Toy Story \(1995\)' \(1\), 'Toy Story 2"):
+        FILMS.find("y story")
+
+
+def test_a_title_without_its_year_is_that_title_alone() -> None:
+    films = ItemFinder(
+        Ids.from_sequence([1, 2, 3, 4, 5]),
+        Text.from_strings(["Heat (1995)", "Heat (1986)", "Dust (1990)", "Dust, Gold (2001)", "Gold (2016)"]),
+    )
+    with pytest.raises(Failure, match="'heat' could be any of 2 titles"):
+        films.find("heat")
+    assert films.find("dust") == 3
+    assert films.find_all("dust=2, gold=4") == [TypedItem(3, 2.0, True), TypedItem(5, 4.0, True)]
+    assert films.find_all("dust, gold=4") == [TypedItem(4, 4.0, True)]
+    assert films.find_all("dust, gold (2001)") == [TypedItem(4, None, True)]
 
 
 @pytest.mark.parametrize("text", ["999", "", "-1"])

@@ -1,7 +1,12 @@
-"""What a person types for an item: its id, its title, or a part of the title that no other title has."""
+"""What a person types for an item: its id, its title, or a part of the title that no other title has.
+
+A title may be typed without the year at its end where that leaves one: "Toy Story" is "Toy Story (1995)", whatever else
+begins that way.
+"""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _LONGEST_TITLE_IN_PARTS = 8
+_YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class ItemFinder:
         """
         found = self.exact(text)
         if found is None:
+            found = self.without_year(text)
+        if found is None:
             found = self.by_part(text)
         if found is None:
             found = self._unknown(text)
@@ -85,6 +93,14 @@ class ItemFinder:
         wanted = text.casefold()
         return self._only([row for row, title in enumerate(self._titles()) if title == wanted], text)
 
+    def without_year(self, text: str) -> int | str | None:
+        """The item whose title is this and a year in brackets; None if there is none, or more than one."""
+        wanted = text.strip().casefold()
+        if not wanted or wanted.isdecimal():
+            return None
+        rows = [r for r, title in enumerate(self._titles()) if title.startswith(wanted) and _bare(title) == wanted]
+        return self.ids[rows[0]] if len(rows) == 1 else None
+
     def by_part(self, text: str) -> int | str | None:
         """The one item whose title has the text in it; None if there is none, and for bare numbers, which are ids."""
         return self._only(self._rows_with(text), text.strip())
@@ -111,6 +127,11 @@ class ItemFinder:
                 found = self.exact(name)
                 if found is not None:
                     return TypedItem(found, rating, True), end
+        for end in range(min(len(parts), start + _LONGEST_TITLE_IN_PARTS), start, -1):
+            name, rating = _readings(",".join(parts[start:end]))[-1]
+            found = self.without_year(name)
+            if found is not None:
+                return TypedItem(found, rating, True), end
         for end in range(start + 1, min(len(parts), start + _LONGEST_TITLE_IN_PARTS) + 1):
             name, rating = _readings(",".join(parts[start:end]))[-1]
             rows = self._rows_with(name)
@@ -166,6 +187,11 @@ class ItemFinder:
                 f"'{text}' could be any of {len(rows)} titles: {shown}{more}; give more of the title, or the id."
             )
         return self.ids[rows[0]] if rows else None
+
+
+def _bare(title: str) -> str:
+    """A title without the year in brackets at its end."""
+    return _YEAR.sub("", title)
 
 
 def _readings(text: str) -> list[tuple[str, float | None]]:

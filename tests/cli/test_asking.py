@@ -219,6 +219,10 @@ def test_inspect_describes_factors(run: Run, shop: Path, model_files: dict[str, 
     assert result.exit_code == 0, result.stderr
     for factor in described:
         assert str(factor) in result.stdout
+    assert "factor 1: " in result.stdout
+    for elsewhere in ("tensors", "history", "iteration", "written by"):
+        assert elsewhere not in result.stdout
+        assert elsewhere in run("inspect", shop).stdout
     payload = strict_json(run("inspect", shop, "--factors", "--top", 2, "--json").stdout)
     assert [one["energy_share"] for one in payload["factors"]] == [one.energy_share for one in described]
     assert payload["factors"][0]["top_items"][0]["title"] == described[0].top_items[0].title

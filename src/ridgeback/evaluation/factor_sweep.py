@@ -14,6 +14,7 @@ from ridgeback.charts.lines import Panel, Series, line_chart
 from ridgeback.charts.page import details, page, plain_table, written
 from ridgeback.metrics.names import is_higher_better
 
+_WORSE = 0.01  # by less than this share of the best, held-out values differ by what another split would give
 _COLUMNS = ("n_factors", "train {train}", "held-out {held_out}", "seconds", "MB of factors", "")
 
 
@@ -56,6 +57,8 @@ class FactorSweep:
         Ascending by n_factors.
     n_train, n_test : int
         Pairs fitted to and held out.
+    default : int or None
+        The model's own default of n_factors.
     """
 
     model: str
@@ -64,6 +67,7 @@ class FactorSweep:
     rows: tuple[SweepRow, ...]
     n_train: int
     n_test: int
+    default: int | None = None
 
     @property
     def best(self) -> SweepRow:
@@ -73,17 +77,19 @@ class FactorSweep:
 
     @property
     def overfits_from(self) -> int | None:
-        """The overfit point: the first number of factors beyond the best that describes the training part better.
+        """The overfit point: the first number of factors beyond the best whose held-out value is clearly worse.
 
-        By at least a thousandth, while the held-out part has stopped getting better. None where there is none: the
-        largest number was the best, or more change neither.
+        By more than 1 % of the best, while the training part is described better by at least a thousandth. None where
+        there is none: the largest number was the best, or more of them are no better and not clearly worse.
         """
         best = self.best
         return next(
             (
                 row.n_factors
                 for row in self.rows
-                if row.n_factors > best.n_factors and row.train < best.train - 1e-3 * abs(best.train)
+                if row.n_factors > best.n_factors
+                and row.train < best.train - 1e-3 * abs(best.train)
+                and abs(row.held_out - best.held_out) > _WORSE * abs(best.held_out)
             ),
             None,
         )
@@ -94,13 +100,22 @@ class FactorSweep:
         if best == self.rows[-1].n_factors:
             found = f"n_factors={best}, the most that was tried, is the best: more may still help."
         elif self.overfits_from is None:
-            found = f"n_factors={best} is the best; more do not help, in training neither."
+            found = f"n_factors={best} is the best; more are no better."
         else:
             found = (
                 f"n_factors={best} is the best; from {self.overfits_from} on training still improves and the held-out "
-                f"{self.metric} does not: overfit."
+                f"{self.metric} is more than 1 % worse: overfit."
             )
-        return f"{self.model}, fitted on {self.n_train:,} pairs, judged on {self.n_test:,}: {found}"
+        return f"{self.model}, fitted on {self.n_train:,} pairs, judged on {self.n_test:,}: {found}{self._of_default()}"
+
+    def _of_default(self) -> str:
+        """What the default would have been, where the best is at least twice or at most half of it."""
+        best, default = self.best.n_factors, self.default
+        if default is None or default / 2 < best < 2 * default:
+            return ""
+        tried = [row.held_out for row in self.rows if row.n_factors == default]
+        value = f"held-out {self.metric} {tried[0]:.4f}" if tried else "not tried here"
+        return f" The default is n_factors={default} ({value})."
 
     def columns(self) -> list[str]:
         """The heads of `cells`."""
@@ -109,7 +124,8 @@ class FactorSweep:
     def cells(self) -> list[list[str]]:
         """The table as text, with a word on the row where the held-out part is best and where overfit begins."""
         best, overfits_from = self.best.n_factors, self.overfits_from
-        marks = {best: "best", overfits_from: "overfit from here on"}
+        beyond = next((row.n_factors for row in self.rows if row.n_factors > best), None)
+        marks = {best: "best", beyond: "no better from here on", overfits_from: "overfit from here on"}
         return [
             [
                 str(row.n_factors),

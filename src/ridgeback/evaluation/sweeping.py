@@ -105,13 +105,15 @@ def sweep_factors(
         rows.append(SweepRow(size, _train_value(fitted, train, name), found[metric], elapsed_s, _factor_bytes(fitted)))
         if on_row is not None:
             on_row(rows[-1])
+    default = inspect.signature(type(model)).parameters["n_factors"].default
     return FactorSweep(
-        model=repr(model.clone().set_params(n_factors=inspect.signature(type(model)).parameters["n_factors"].default)),
+        model=repr(model.clone().set_params(n_factors=default)),
         metric=metric,
         train_metric=name if name in _VALUE_METRICS else "cross-entropy" if name == "log_loss" else "loss",
         rows=tuple(rows),
         n_train=train.nnz,
         n_test=test.nnz,
+        default=default,
     )
 
 

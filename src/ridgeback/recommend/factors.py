@@ -14,6 +14,8 @@ from ridgeback.recommend.scoring_arrays import Floats, Rows
 
 _EQUAL_ENDS = 0.10
 _SAME_ENERGY = 0.05
+_NEAR_ZERO = 0.05  # of the factor's largest magnitude: an end that reaches no further has nothing to tell
+_NO_END = "none: all items are near zero at this end"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class FactorDescription:
     Attributes
     ----------
     factor : int
-        Its column.
+        Its column, counted from 0; in text factors are counted from 1, as in traces.
     energy_share : float
         Its column's sum of squares over the items, as a share of all columns'.
     top_items, bottom_items : tuple of FactorEntry
@@ -42,7 +44,8 @@ class FactorDescription:
     is_either_way_round : bool
         Whether the largest values at its two ends differ by less than 10 %: another seed may turn it round.
     exchangeable_with : tuple of int
-        Neighbouring factors whose energy differs by less than 5 %: another seed may mix them or change their order.
+        Neighbouring factors, counted from 0, whose energy differs by less than 5 %: another seed may mix them or change
+        their order.
     """
 
     factor: int
@@ -57,17 +60,24 @@ class FactorDescription:
         """Plain values, for JSON."""
         return asdict(self)
 
+    def _end(self, entries: tuple[FactorEntry, ...], sign: int) -> bool:
+        """Whether an end reaches far enough from zero to mean something."""
+        largest = max((abs(entry.value) for entry in (*self.top_items[:1], *self.bottom_items[:1])), default=0.0)
+        return bool(entries) and sign * entries[0].value > _NEAR_ZERO * largest
+
     def __str__(self) -> str:
         def words(entries: tuple[FactorEntry, ...]) -> str:
             return ", ".join(f"{entry.title or entry.id} ({entry.value:+.3f})" for entry in entries)
 
         notes = ["either way round"] if self.is_either_way_round else []
         if self.exchangeable_with:
-            notes.append(f"exchangeable with factor {' and '.join(map(str, self.exchangeable_with))}")
+            others = " and ".join(str(other + 1) for other in self.exchangeable_with)
+            notes.append(f"exchangeable with factor {others}")
+        ends = self._end(self.top_items, 1), self._end(self.bottom_items, -1)
         return (
-            f"factor {self.factor}: {self.energy_share:.1%} of the energy{''.join(f', {note}' for note in notes)}\n"
-            f"  top items:    {words(self.top_items)}\n"
-            f"  bottom items: {words(self.bottom_items)}\n"
+            f"factor {self.factor + 1}: {self.energy_share:.1%} of the energy{''.join(f', {note}' for note in notes)}\n"
+            f"  top items:    {words(self.top_items) if ends[0] else _NO_END}\n"
+            f"  bottom items: {words(self.bottom_items) if ends[1] else _NO_END}\n"
             f"  users:        {words(self.strongest_users)}"
         )
 

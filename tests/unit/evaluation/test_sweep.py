@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -36,6 +37,7 @@ def test_a_known_rank_is_found_and_more_overfit(rank: int) -> None:
     sweep = rb.sweep_factors(rb.ExplicitALS(**WEAK), ratings, n_factors=(1, rank, rank + 1, 16))
     assert sweep.best.n_factors == rank
     assert sweep.overfits_from == rank + 1
+    assert sweep.default == 32
     assert sweep.best.held_out < 0.16  # the noise is .1
     assert [row.train for row in sweep.rows] == sorted((row.train for row in sweep.rows), reverse=True)
     assert "overfit" in str(sweep)
@@ -108,11 +110,13 @@ def test_weights_of_zero_are_left_out() -> None:
     ("held_out", "train", "metric", "best", "overfits_from", "words"),
     [
         ([0.9, 0.8, 0.85, 0.9], [0.8, 0.7, 0.6, 0.5], "rmse", 2, 4, "from 4 on training still improves"),
-        ([0.9, 0.8, 0.8], [0.8, 0.7, 0.7], "rmse", 2, None, "more do not help, in training neither"),
+        ([0.9, 0.8, 0.8], [0.8, 0.7, 0.7], "rmse", 2, None, "n_factors=2 is the best; more are no better."),
         ([0.9, 0.8, 0.81, 0.82], [0.8, 0.7, 0.6999, 0.6], "rmse", 2, 8, "from 8 on"),
+        ([0.9, 0.8, 0.8004, 0.8079], [0.8, 0.7, 0.6, 0.5], "rmse", 2, None, "more are no better."),
+        ([0.3, 0.4, 0.3964], [9e4, 8e4, 7e4], "ndcg@10", 2, None, "more are no better."),
         ([0.9, 0.8], [0.8, 0.7], "rmse", 2, None, "n_factors=2, the most that was tried, is the best"),
         ([0.9], [0.8], "rmse", 1, None, "more may still help"),
-        ([0.3, 0.4, 0.2], [9e4, 8e4, 7e4], "ndcg@10", 2, 4, "the held-out ndcg@10 does not: overfit"),
+        ([0.3, 0.4, 0.2], [9e4, 8e4, 7e4], "ndcg@10", 2, 4, "the held-out ndcg@10 is more than 1 % worse: overfit"),
     ],
 )
 def test_where_more_stops_helping(
@@ -123,10 +127,29 @@ def test_where_more_stops_helping(
     assert words in sweep.summary()
     marked = {row[-1]: int(row[0]) for row in sweep.cells() if row[-1]}
     expected = {"best": best} | ({} if overfits_from is None else {"overfit from here on": overfits_from})
+    if best < sweep.rows[-1].n_factors and overfits_from != 2 * best:
+        expected["no better from here on"] = 2 * best
     assert marked == expected
     page = sweep._repr_html_()
     chart = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
     assert len(list(chart.iter("{http://www.w3.org/2000/svg}circle"))) == 2 * len(held_out)
+
+
+@pytest.mark.parametrize(
+    ("default", "words"),
+    [
+        (64, " The default is n_factors=64 (not tried here)."),
+        (4, " The default is n_factors=4 (held-out rmse 0.8500)."),
+        (1, " The default is n_factors=1 (held-out rmse 0.9000)."),
+        (3, ""),
+        (2, ""),
+        (None, ""),
+    ],
+)
+def test_a_default_that_is_far_off_is_named(default: int | None, words: str) -> None:
+    sweep = dataclasses.replace(sweep_of([0.9, 0.8, 0.85], [0.8, 0.7, 0.6]), default=default)
+    assert sweep.summary().endswith(f"overfit.{words}")
+    assert json.loads(sweep.to_json())["default"] == default
 
 
 def test_it_is_shown_and_kept(tmp_path: Path) -> None:

@@ -326,8 +326,12 @@ def test_factors_that_another_seed_may_turn_or_mix_are_marked(data: Interactions
     described = model.describe_factors(n=2)
     assert [one.exchangeable_with for one in described] == [(1,), (0,), (3,), (2,), (), ()]
     assert str(described[3]).splitlines()[0] == (
-        "factor 3: 9.7% of the energy, either way round, exchangeable with factor 2"
+        "factor 4: 9.7% of the energy, either way round, exchangeable with factor 3"
     )
+    assert described[3].factor == 3
+    assert "near zero" not in str(described[3])
+    assert str(described[4]).count("none: all items are near zero at this end") == 2
+    assert "bottom items: none: all items are near zero at this end" in str(described[5])
     assert described[3].to_dict()["exchangeable_with"] == (2,)
     assert described[3].to_dict()["is_either_way_round"] is True
 

@@ -241,11 +241,11 @@ class Report:
     def __str__(self) -> str:
         lines = [self.summary(), f"model: {self.model}", ""]
         share = f"{100 * self.resampling.level:g} %" if self.intervals else ""
-        lines.append(f"{'':<20}{'model':>10}{share:>18}" + "".join(f"{name:>14}" for name in self.baselines))
+        lines.append(f"{'':<20}{'model':>10}{share:>20}" + "".join(f"{name:>14}" for name in self.baselines))
         for row in self.rows():
             interval = interval_text(self.intervals.get(row["metric"]))
             others = "".join(f"{figure(row[name]):>14}" for name in self.baselines)
-            lines.append(f"{row['metric']:<20}{figure(row['model']):>10}{interval:>18}{others}")
+            lines.append(f"{row['metric']:<20}{figure(row['model']):>10}{interval:>20}{others}")
         for more in (self.verdicts(), self.notes):
             lines += ["", *more] if more else []
         return "\n".join(lines)

@@ -51,7 +51,7 @@ def render(report: Report) -> str:
 def _metrics(report: Report) -> str:
     """The table of metrics, the best figure of each row in bold."""
     from ridgeback.evaluation.report import figure, interval_text
-    from ridgeback.metrics.names import is_higher_better
+    from ridgeback.metrics.names import EXPOSURE, is_higher_better
 
     names = ["model", *report.baselines]
     share = [f"{100 * report.resampling.level:g} % interval"] if report.intervals else []
@@ -60,8 +60,9 @@ def _metrics(report: Report) -> str:
     for row in report.rows():
         metric = row["metric"]
         judged = [row[name] for name in names if row[name] is not None and row[name] == row[name]]
-        best = (max if is_higher_better(metric) else min)(judged, default=None)
-        interval = interval_text(report.intervals.get(metric))
+        is_good_or_bad = metric.partition("@")[0] not in EXPOSURE
+        best = (max if is_higher_better(metric) else min)(judged, default=None) if is_good_or_bad else None
+        interval = interval_text(report.intervals.get(metric)).replace(" ", "&nbsp;")
         between = f"<td>{interval}</td>" if report.intervals else ""
         cells = [
             f"<td{' class=best' if row[name] is not None and row[name] == best else ''}>{figure(row[name])}</td>"
@@ -71,7 +72,7 @@ def _metrics(report: Report) -> str:
         figures = f"{cells[0]}{between}{''.join(cells[1:])}"
         body.append(f'<tr><th scope="row">{escaped(metric)}</th>{figures}<td class=words>{meaning}</td></tr>')
     return table(
-        "Metrics, the best of each row in bold",
+        "Metrics, the best of a row in bold",
         f'<th scope="col">metric</th>{head}<th scope="col" class=words>meaning</th>',
         body,
     )
@@ -119,7 +120,7 @@ def _deciles(report: Report) -> str:
             continue
         names = [f"{group['low']:,} to {group['high']:,} {what} ({group[counted]:,})" for group in groups]
         rows = [(name, group["metrics"][shown], None) for name, group in zip(names, groups, strict=True)]
-        parts.append(f"<h2>{title}</h2>" + interval_chart(f"{shown}, {title[0].lower()}{title[1:]}", rows))
+        parts.append(f"<h2>{title}: {shown}</h2>" + interval_chart(f"{shown}, {title[0].lower()}{title[1:]}", rows))
         if shown != f"exposure@{k}":
             parts.append(_decile_table(title, groups, names))
     return "".join(parts)

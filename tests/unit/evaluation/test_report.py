@@ -78,7 +78,7 @@ def test_html_stands_alone_and_is_well_formed(report, tmp_path):
     assert page.tags.count("caption") == page.tags.count("table") == 6
     assert page.tags.count("svg") == 4  # model and baselines, users' tenths, items' tenths, places
     interval = report.intervals["ndcg@10"]
-    assert f"{interval.low:.4f} .. {interval.high:.4f}" in page.text
+    assert f"{interval.low:.4f}\xa0..\xa0{interval.high:.4f}" in page.text
     assert report.verdicts()[0] in page.text
     assert report.protocol["parts"]["test"]["fingerprint"][:16] in page.text
     assert {value for tag, name, value in page.attributes if tag == "th" and name == "scope"} == {"col", "row"}

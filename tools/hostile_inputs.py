@@ -212,7 +212,7 @@ def groups(shop: bytes) -> dict[str, list[Case]]:
             fit("an unknown solver", "--solver", "newton"),
             fit("no threads", "--n-threads", "0"),
             fit("a negative seed", "--random-state", "-1"),
-            fit("a term that is not there yet", "--n-neighbors", "100", code=1),
+            fit("a negative number of neighbours", "--n-neighbors", "-1"),
             fit("principal axes of non-negative factors", "--non-negative", "--orientation", "principal"),
             fit("patience with nothing to measure", "--patience", "3"),
             fit("an unknown metric", "--validation-fraction", ".2", "--metric", "f1"),

@@ -38,7 +38,7 @@ def parse(metric: str) -> tuple[str, int | None]:
         return name, None
     if name in _WITH_LENGTH and length.isascii() and length.isdigit() and int(length) >= 1:
         return name, int(length)
-    choices = ", ".join([*(f"{ranking}@k" for ranking in _WITH_LENGTH), *_ALONE])
+    choices = ", ".join([*(f"{name}@k" for name in RANKING), *(name for name in RATING if name not in REPORTED_ONLY)])
     raise ParameterError(
         f"The 'metric' parameter must be one of {choices} (k a list length of at least 1, as in 'ndcg@10'). "
         f"Got {metric!r} instead."

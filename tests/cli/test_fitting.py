@@ -145,8 +145,12 @@ def test_a_refit_learns_from_everything_and_keeps_the_chances(run: Run, here: Pa
     assert of_what not in run("recommend", "all.ridge", "--user", "1").stdout
     payload = strict_json(run("recommend", "all.ridge", "--user", "1", "--as", "probability", "--json").stdout)
     assert payload["chance_of"] == rest.calibration_.chance_of
-    explained = run("explain", "all.ridge", "--user", "1", "--item", "3").stdout
-    assert any(line.startswith("chance") and line.endswith(payload["chance_of"]) for line in explained.splitlines())
+    owned = {c.item for c in everything.explain(1, 3).contributions}
+    for item, is_owned in ((min(owned), True), (payload["recommendations"][0]["items"][0]["item"], False)):
+        explained = run("explain", "all.ridge", "--user", "1", "--item", str(item)).stdout.splitlines()
+        (line,) = [each for each in explained if each.startswith("chance")]
+        assert line.endswith("unlike this one" if is_owned else payload["chance_of"])
+        assert payload["chance_of"] in line
     for wrong in (("--refit",), ("--refit", *options, "--patience", "2"), ("--refit", "--calibrate", "platt")):
         refused = run("fit", "ratings.csv", "-o", "x.ridge", *wrong)
         assert refused.exit_code == 2

@@ -83,7 +83,9 @@ def _answers(explanation: Explanation, percentile: float) -> list[list[str]]:
         ["percentile", f"{percentile:.1f}", "so many of 100 items score no higher for this user"],
     ]
     if explanation.chance is not None:
-        answers.append(["chance", f"{explanation.chance:.1%}", explanation.chance_of or ""])
+        has_it = any(c.item == explanation.item for c in explanation.contributions)
+        doubt = "; meant for items that the user does not have, unlike this one" if has_it else ""
+        answers.append(["chance", f"{explanation.chance:.1%}", f"{explanation.chance_of}{doubt}"])
     return answers
 
 

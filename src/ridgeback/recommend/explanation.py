@@ -113,9 +113,8 @@ class Explanation:
         against = [c for c in reversed(self.contributions) if c.contribution < 0][:_NAMED_AGAINST]
         verb = "rated" if self.link == "rating" else "had"
         if own:
-            spread = self._spread()
-            because = "because" if spread is None else f"{spread}; most of it because"
-            reason = f"{because} you {verb} {_listed([self._phrase(c, figures) for c in own])}"
+            spread, named = self._spread(verb), _listed([self._phrase(c, figures) for c in own])
+            reason = f"because you {verb} {named}" if spread is None else f"{spread}; most for it: {named}"
         elif self.contributions:
             reason = f"nothing that you {verb} speaks for it"
         else:
@@ -124,13 +123,13 @@ class Explanation:
             reason += f"; against it: {_listed([self._phrase(c, figures) for c in against])}"
         return f"{self.name}: {self._score_in_words(baseline)}, {reason}."
 
-    def _spread(self) -> str | None:
-        """ "spread over 232 items, none above 3 %", where no contribution stands out; else None."""
+    def _spread(self, verb: str) -> str | None:
+        """ "spread over 232 items that you had, none above 3 %", where no contribution stands out; else None."""
         sizes = [abs(c.contribution) for c in self.contributions]
         largest = max(sizes) / math.fsum(sizes) if any(sizes) else 1.0
         if not largest < _STANDS_OUT:
             return None
-        return f"spread over {len(sizes)} items, none above {math.ceil(100 * largest)} %"
+        return f"spread over {len(sizes)} items that you {verb}, none above {math.ceil(100 * largest)} %"
 
     def parts(self, n: int = _MOST_PARTS) -> list[Part]:
         """Take the score apart: baseline, the `n` largest contributions, the others together, the rest.

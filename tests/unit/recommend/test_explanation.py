@@ -97,7 +97,7 @@ def test_bars_show_the_user_s_own_items_only() -> None:
 
 def test_a_sum_of_many_small_parts_neither_dwarfs_nor_hides_them() -> None:
     one = explanation([0.011] + [0.01] * 99)
-    assert "spread over 100 items, none above 2 %; most of it because you had Film 0 (+0.0110)" in one.words()
+    assert "spread over 100 items that you had, none above 2 %; most for it: Film 0 (+0.0110), Film 1" in one.words()
     lines = str(one).splitlines()[2:]
     assert re.search(r"\+{24}", lines[0])
     assert "88 more items, as a sum" in lines[-2]

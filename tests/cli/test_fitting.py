@@ -382,3 +382,25 @@ def test_the_default_model_is_named(run: Run, here: Path) -> None:
     assert "model: implicit, who takes what (--model explicit predicts" in left_out.stdout
     named = run("fit", "ratings.csv", "-o", "d.ridge", "--model", "implicit", *QUICK["implicit"])
     assert "model: implicit" not in named.stdout
+
+
+def test_a_report_has_intervals_and_a_page(run: Run, here: Path) -> None:
+    options = ("--split", "random-per-user", "--min-user-count", "3", "--level", "0.9", "--n-resamples", "200")
+    shown = run("evaluate", "ratings.csv", *options, *QUICK["implicit"], "--html", "report.html")
+    assert shown.exit_code == 0, shown.stderr
+    assert "90 %" in shown.stdout
+    assert "against Popularity: ndcg@10: " in shown.stdout
+    assert "wrote report.html" in shown.stdout
+    assert "90 % intervals" in Path("report.html").read_text(encoding="utf-8")
+    found = strict_json(run("evaluate", "ratings.csv", *options, *QUICK["implicit"], "--json").stdout)
+    low, high = found["intervals"]["ndcg@10"]
+    assert low <= found["metrics"]["ndcg@10"] <= high
+    assert (found["level"], found["n_resamples"]) == (0.9, 200)
+    assert found["protocol"]["split"]["name"] == "random_per_user"
+    assert len(found["user_deciles"]) > 1
+    without = run("evaluate", "ratings.csv", "--n-resamples", "0", *QUICK["implicit"])
+    assert "95 %" not in without.stdout
+    refused = run("evaluate", "ratings.csv", "--html", "ratings.csv")
+    assert refused.exit_code == 1
+    assert Path("ratings.csv").read_text(encoding="utf-8").startswith("userId")
+    assert run("evaluate", "ratings.csv", "--min-user-count", "5000").exit_code == 1

@@ -12,7 +12,7 @@ from ridgeback.cli.fit import fit_with_progress
 from ridgeback.cli.model_options import build_model, model_options
 from ridgeback.cli.next_commands import data_arguments, model_arguments
 from ridgeback.cli.output import Output
-from ridgeback.cli.paths import event_file, input_file
+from ridgeback.cli.paths import check_not_among, event_file, input_file, output_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +61,14 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
         metavar="NUMBER", section="Judging", help="Level of the intervals, drawn over users.")  # fmt: skip
 @option("--n-resamples", type=click.IntRange(min=0), default=1000, show_default=True, metavar="INTEGER",
         section="Judging", help="Draws of users that the intervals are made of; 0 for none.")  # fmt: skip
+@option("--html", callback=output_file, metavar="FILE", section="Judging",
+        help="Also write the report as a page with charts.")  # fmt: skip
 @event_options
 @model_options(default="implicit")
 @json_option
 def command(
     file: str | None, rule: str, test: str | None, k: tuple[int, ...], relevant_from: float | None, baselines: bool,
-    level: float, n_resamples: int, family: str, as_json: bool, **options: Any,
+    level: float, n_resamples: int, html: str | None, family: str, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model on one part of the data and judge it on the other, beside the baselines.
 
@@ -79,6 +81,8 @@ def command(
     from ridgeback.evaluation import evaluate
 
     _check_split_options(rule, test, options)
+    if html is not None:
+        check_not_among(html, (file, test))
     out = Output(as_json)
     model = build_model(family, options)
     data = read_data(file, options)
@@ -98,6 +102,10 @@ def command(
     )  # fmt: skip
     show_report(out, report)
     payload = {"split": rule, "n_train": train.nnz, "n_test": held_out.nnz, **report.to_dict()}
+    if html is not None:
+        report.to_html(html)
+        out.say(f"wrote {html}")
+        payload["html"] = html
     out.finish(
         payload,
         [

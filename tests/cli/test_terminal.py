@@ -64,7 +64,7 @@ def test_a_narrow_terminal_folds_and_loses_nothing(model_files: dict[str, Path])
 def test_an_error_is_one_plain_line_on_a_terminal_too(model_files: dict[str, Path]) -> None:
     code, written = on_a_terminal([*RIDGEBACK, "recommend", str(model_files["implicit"]), "--user", "bop"])
     assert code == 1
-    assert written.startswith("error: user 'bop' is unknown among 7 ids; the closest are 'bob'")
+    assert written.startswith("error: user 'bop' is unknown among 7 ids; the closest is 'bob'")
     assert written.count("\n") == 1
 
 

@@ -233,7 +233,8 @@ def test_several_sources_of_one_json(run: Run) -> None:
           "1 1"], 1, "no finite optimum"),
         (["--ratings", "4 2", "--model", "popularity"], 2, "has no half-steps to trace"),
         (["--ratings", "4 2", "--show-user", "u9"], 1, "user 'u9' is unknown among 1 ids"),
-        (["--ratings", "4 2", "--step", "99"], 2, "step of this trace, 0 to"),
+        (["--ratings", "4 2", "--n-iterations", "1", "--step", "99"], 2, "--step 99: the steps of this fit are 0 to 3, "
+         "counted from its end -1 to -4"),
         (["--ratings", "4 2", "--n-factors", "two"], 2, "--n-factors of ExplicitALS must be a whole number"),
         (["--ratings", "4 2", "--count", "2"], 2, "--count goes with --example new_user_2x2"),
         (["--ratings", "4 2", "--user", "userId"], 2, "--user goes with a FILE of events"),
@@ -242,7 +243,7 @@ def test_several_sources_of_one_json(run: Run) -> None:
         (["--example", "explicit_2x2", "--loss", "hu"], 2, "--example explicit_2x2 has no --loss; it takes: "
          "--regularization, --n-factors, --n-iterations"),
         (["--example", "explicit_2x2", "--model", "implicit"], 2, "--example explicit_2x2 has its own"),
-        (["--example", "explicit_2x2", "--new-user", "1 0"], 2, "--new-user goes with --ratings"),
+        (["--example", "explicit_2x2", "--new-user", "1 0"], 2, "--new-user goes with --ratings or a FILE"),
         (["--example", "explicit_2x2", "--watch-user", "1"], 2, "--watch-item go with --ratings or a FILE"),
     ],
 )  # fmt: skip
@@ -260,10 +261,95 @@ def test_a_file_that_is_too_large_or_does_not_know_the_user(run: Run, events: Pa
     done = run("trace", events)
     assert (done.exit_code, "Watch some rows instead: --watch-user ID" in done.stderr) == (2, True)
     done = run("trace", events, "--watch-user", "nobody")
-    assert (done.exit_code, "unknown among 150 ids, which are ints" in done.stderr) == (1, True)
+    assert (done.exit_code, "--watch-user nobody: no such user among 150" in done.stderr) == (1, True)
     done = run("trace", events, "--watch-user", 7, "--show-user", 8)
     assert (done.exit_code, "--show-user 8 is not watched; add --watch-user 8" in done.stderr) == (2, True)
     done = run("trace", events, "--ratings", "1 2")
     assert (done.exit_code, "give one of" in done.stderr) == (2, True)
     done = run("trace", events, "--watch-user", "7", "--json-out", events)
     assert (done.exit_code, "which would be lost" in done.stderr) == (1, True)
+
+
+def test_a_new_user_of_a_file(run: Run, events: Path, tmp_path: Path) -> None:
+    record_file, page = tmp_path / "trace.json", tmp_path / "trace.html"
+    done = run("trace", events, "--model", "explicit", "--n-factors", 2, "--n-iterations", 2, "--new-user",
+               "3=5,7=1,999=4", "--json-out", record_file, "--html", page)  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert "not in the data, left out: 999" in done.stdout
+    assert f"the record of the new user is in {record_file}" in done.stdout
+    assert page.exists()
+    assert "step 0" not in done.stdout  # too large to be traced whole, and nobody is watched
+    model = rb.ExplicitALS(2, n_iterations=2).fit(rb.read_interactions(events))
+    folded = model.fold_in([3, 7], ratings=[5.0, 1.0])
+    trace = rb.Trace.from_json(record_file)
+    assert trace.header["kind"] == "fold-in"
+    assert trace.steps[0]["user_factors"][0] == pytest.approx(folded.factors)
+    best = folded.recommend(1, exclude_seen=True).items[0]
+    first = done.stdout.split("what to recommend")[1].splitlines()[1]
+    assert first.startswith(f"score(new user, {best}) = ")
+    has = done.stdout.split("what this user has")[1]
+    assert set(re.findall(r"score\(new user, (\d+)\)", has)) == {"3", "7"}
+    watched = run("trace", events, "--watch-user", 7, "--n-factors", 2, "--n-iterations", 1, "--new-user", "3,7",
+                  "--json-out", record_file)  # fmt: skip
+    assert f"the record of the new user is in {tmp_path / 'trace-new-user.json'}" in watched.stdout
+    found = record(run, str(events), "--watch-user", "7", "--n-iterations", "1", "--new-user", "3")
+    assert found["new_user"]["kind"] == "fold-in"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--new-user", "999,998"], "--new-user: none of these items is in the data: 999, 998"),
+        (["--new-user", "3,7=2"], "give every item a value (item=value) or none; item 3 has none"),
+        (["--new-user", "3", "--model", "explicit"], "this model is fitted on ratings and needs one for item 3"),
+        (["--new-user", " , "], "the list of items is empty"),
+        (["--watch-user", "999"], "--watch-user 999: no such user among 150; users are whole numbers from 0 to 149"),
+        (["--watch-user", "1", "--watch-item", "tea"], "--watch-item tea: no such item among 90"),
+        (["--watch-user", "²"], "--watch-user ²: no such user"),
+    ],
+)
+def test_what_a_file_does_not_have(run: Run, events: Path, arguments: list[str], message: str) -> None:
+    done = run("trace", events, "--n-iterations", 1, "--n-factors", 2, *arguments)
+    assert done.exit_code in (1, 2)
+    assert message in done.stderr
+    assert "closest" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_watched_user_shows_its_system_unasked(run: Run, events: Path) -> None:
+    done = run("trace", events, "--watch-user", 7, "--n-factors", 3, "--n-iterations", 1, "--step", 1)
+    assert "user 7: A x = b, from " in done.stdout
+    assert re.search(r"A, b and x\n +f1 +f2 +f3 +b +x\n", done.stdout)
+    assert "  A[1,1] = " not in done.stdout
+    shown = run(
+        "trace", events, "--watch-user", 7, "--show-user", 7, "--n-factors", 3, "--n-iterations", 1, "--step", 1
+    )
+    assert "  A[1,1] = " in shown.stdout
+
+
+def test_hints_speak_of_options(run: Run, events: Path) -> None:
+    done = run("trace", "--ratings", "4 2; 3 .", "--n-iterations", 10)
+    assert "any of them: --step 5, all: --all-steps" in done.stdout
+    done = run(
+        "trace", events, "--watch-user", 7, "--show-user", 7, "--n-factors", 20, "--n-iterations", 1, "--step", 1
+    )
+    told = re.sub(r"\n +", " ", done.stdout)
+    assert "(all with --rows 210)" in told
+    assert '--rows 20 shows it whole; its numbers: --json-out FILE; in Python trace.steps[1]["rows"][0]["A"]' in told
+    assert "show(" not in done.stdout
+    assert "show(" not in run("trace", "--help").stdout
+
+
+def test_values_that_make_no_difference_are_said_to_make_none(run: Run) -> None:
+    typed = ("--model", "implicit", "--n-iterations", "1")
+    said = "values: every pair counts as one yes, whatever its value"
+    assert said in run("trace", "--ratings", "4 2; 3 .", *typed).stdout
+    assert said not in run("trace", "--ratings", "1 1; 1 .", *typed).stdout
+    assert said not in run("trace", "--ratings", "4 2; 3 .", *typed, "--alpha", "2").stdout
+
+
+def test_help_speaks_of_options_and_not_of_python(run: Run) -> None:
+    text = run("trace", "--help").stdout
+    assert "None" not in text
+    assert "parameters_" not in text
+    assert "If left out: the measured default, as for every option without a default" in " ".join(text.split())

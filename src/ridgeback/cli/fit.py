@@ -31,6 +31,7 @@ _REFITTED = (
     "Fitted again to everything. The figures above are those of the fit to the rest; the chances are kept, and "
     "those of the first recommendations now tend to be too low (docs/scores.md)."
 )
+EVERY_VALUE_IS_ONE = "values: every pair counts as one yes, whatever its value; --alpha makes larger values count more"
 _WHY_STOPPED = {
     "n_iterations": "as many as asked for",
     "tolerance": "then the loss hardly fell any more",
@@ -90,7 +91,7 @@ def command(
     if not was_named("family"):
         out.say(_DEFAULT_MODEL)
     if takes_every_value_as_one(model) and data.has_ratings:
-        out.say("values: every pair counts as one yes, whatever its value; --alpha makes larger values count more")
+        out.say(EVERY_VALUE_IS_ONE)
     held_out = read_data(validation, {**options, "query": None}) if validation is not None else None
     everything = data
     if validation_fraction is not None:

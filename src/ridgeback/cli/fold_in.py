@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -45,7 +46,7 @@ def new_user(
     out: Output, opened: OpenModel, typed: list[TypedItem], k: int, exclude_seen: bool = True, as_: str = "score"
 ) -> dict[str, Any]:
     """Fold the typed items in and print the list that comes of it; returns the payload."""
-    _check_values(opened, typed)
+    check_values(typed, opened.needs_ratings, opened.name)
     show_typed(out, opened, typed)
     ids = [item.id for item in typed]
     ratings = [item.rating for item in typed]
@@ -84,13 +85,12 @@ def show_typed(out: Output, opened: OpenModel, typed: list[TypedItem]) -> None:
     out.table(*opened.item_table([item.id for item in known], **values))
 
 
-def _check_values(opened: OpenModel, typed: list[TypedItem]) -> None:
-    """All items with a value or none; ratings where the model was fitted on them."""
+def check_values(typed: list[TypedItem], needs_ratings: bool, name: Callable[[int | str], str]) -> None:
+    """All items with a value or none; ratings where the model is fitted on them. `name` says an item in prose."""
     without = [item for item in typed if item.rating is None]
     if without and len(without) < len(typed):
-        raise Failure(f"give every item a value (item=value) or none; {opened.name(without[0].id)} has none.")
-    if without and opened.needs_ratings:
+        raise Failure(f"give every item a value (item=value) or none; {name(without[0].id)} has none.")
+    if without and needs_ratings:
         raise Failure(
-            f"this model was fitted on ratings and needs one for {opened.name(without[0].id)}; "
-            "write item=rating, such as 1=5."
+            f"this model is fitted on ratings and needs one for {name(without[0].id)}; write item=rating, such as 1=5."
         )

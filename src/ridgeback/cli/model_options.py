@@ -205,8 +205,16 @@ def _descriptions(docstring: str) -> dict[str, tuple[str, str]]:
         names, _, kind = head.partition(" : ")
         text = " ".join(body.split()).replace("`", "")
         for name in names.split(","):
-            found[name.strip()] = (kind, re.sub(r"^None:", "If left out:", text))
+            found[name.strip()] = (kind, _in_words_of_options(text))
     return found
+
+
+def _in_words_of_options(text: str) -> str:
+    """A parameter's text for who types options: what Python calls None is an option that is left out."""
+    text = re.sub(r"^None:", "If left out:", text)
+    text = re.sub(r"\s*\(parameters_ [^)]*\)", "", text)
+    text = text.replace("as for every None here", "as for every option without a default here")
+    return text.replace("None is ", "if left out it is ").replace("None means ", "leaving it out means ")
 
 
 def _load_start(path: str) -> Recommender:

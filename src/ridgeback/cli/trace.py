@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ridgeback.cli.application import Failure
 from ridgeback.cli.command import Command, json_option, option
 from ridgeback.cli.data_options import data_options, read_data
-from ridgeback.cli.fit import fit_with_progress, was_named
+from ridgeback.cli.fit import EVERY_VALUE_IS_ONE, fit_with_progress, takes_every_value_as_one, was_named
 from ridgeback.cli.model_options import all_parameters, build_model, model_options, option_name, parse_value
 from ridgeback.cli.output import Output
 from ridgeback.cli.paths import check_not_among, event_file, output_file
 from ridgeback.cli.trace_matrices import TypedMatrices
+from ridgeback.cli.trace_new_user import NewUser, is_large
 from ridgeback.cli.typed_matrix import parse_row
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 EXAMPLES = ("explicit_2x2", "implicit_2x2", "new_user_2x2")
 _BASELINES = ("popularity", "bias")
 _MATRICES, _SHOWN, _WRITTEN = "Matrices", "What is shown", "What is written"
-_OF_MATRICES = ("user_factors", "item_factors", "users", "items", "new_user")
+_OF_MATRICES = ("user_factors", "item_factors", "users", "items")
 _NARRATORS = {"html": ("to_html", "page"), "python": ("to_python", "script"), "json_out": ("to_json", "record")}
 _LONGEST = 100
 N_RECOMMENDATIONS = 5
@@ -44,8 +46,9 @@ N_RECOMMENDATIONS = 5
 @option("--item-factors", metavar="MATRIX", section=_MATRICES, help="The same of the items.")
 @option("--users", metavar="NAME,...", section=_MATRICES, help="Names of the users. [default: u1,u2,...]")
 @option("--items", metavar="NAME,...", section=_MATRICES, help="Names of the items. [default: i1,i2,...]")
-@option("--new-user", metavar="ROW", section=_MATRICES,
-        help='Then solve for a new user with these values, an item each: "1 0".')  # fmt: skip
+@option("--new-user", metavar="ROW|LIST", section=_MATRICES,
+        help='Then solve for a new user: with --ratings a value an item, "1 0"; with a FILE what they have, "1,2,3" or '
+        '"1=5,2=3.5", as in fold-in.')  # fmt: skip
 @option("--example", type=click.Choice(EXAMPLES), section="Worked examples",
         help="A worked example, beside what a well-known tutorial prints.")  # fmt: skip
 @option("--count", type=float, metavar="NUMBER", section="Worked examples",
@@ -85,6 +88,7 @@ def command(
     ridgeback trace --ratings "4 2; 3 ." --n-iterations 3 --show-user u1
     ridgeback trace --ratings "1 0; 1 1" --model implicit --new-user "1 0"
     ridgeback trace ratings.csv --watch-user 42
+    ridgeback trace ratings.csv --model explicit --new-user "1=5,2=3.5"
     ridgeback trace --example explicit_2x2
     """
     ratings = options["ratings"]
@@ -96,6 +100,7 @@ def command(
             check_not_among(options[name], (file, options["titles"]))
     out = Output(as_json)
     more: dict[Any, Any] = {}
+    trace: Trace | None
     told = _Telling(out, options, list(step) or ("all" if all_steps else None), rows)
     if example is not None:
         trace, new_user = _example(example, options), None
@@ -106,7 +111,7 @@ def command(
     told.tell(trace, new_user, more)
     _write(out, trace, new_user, options)
     if as_json:
-        print(trace.to_json() if new_user is None else _with_new_user(trace, new_user))
+        print(_as_json(trace, new_user))
 
 
 class _Telling:
@@ -116,17 +121,30 @@ class _Telling:
         self.out, self.step, self.rows = out, step, rows
         self.user, self.item = options["show_user"], options["show_item"]
 
-    def tell(self, trace: Trace, new_user: Trace | None, recommended: Mapping[str, Any]) -> None:
+    def tell(self, trace: Trace | None, new_user: Trace | None, recommended: Mapping[str, Any]) -> None:
+        from ridgeback.trace.terminal import show
+        from ridgeback.trace.written import in_commands
+
         if self.out.is_json:
             return
         _refuse_long(self.user, self.item)
-        trace.show(self.step, self.user, self.item, file=sys.stdout, rows=self.rows)
+        detail = in_commands(self.rows)
+        if trace is not None:
+            self._check_steps(len(trace.steps))
+            show(trace, self.step, self.user, self.item, file=sys.stdout, detail=detail)
         if new_user is not None:
-            new_user.show(file=sys.stdout, rows=self.rows)
+            show(new_user, file=sys.stdout, detail=detail)
         for user, found in recommended.items():
             self.out.heading(f"recommendation for user {user}: items that this user does not have, best first")
             self.out.table(["item", "title", "score"], [[str(item), title, score] for item, score, title in found])
         sys.stdout.flush()
+
+    def _check_steps(self, n: int) -> None:
+        for step in self.step if isinstance(self.step, list) else []:
+            if not -n <= step < n:
+                raise click.UsageError(
+                    f"--step {step}: the steps of this fit are 0 to {n - 1}, counted from its end -1 to -{n}."
+                )
 
 
 def _typed(out: Output, family: str, options: Mapping[str, Any]) -> tuple[Trace, Trace | None, dict[str, Any]]:
@@ -142,8 +160,8 @@ def _typed(out: Output, family: str, options: Mapping[str, Any]) -> tuple[Trace,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RidgebackWarning)  # what they say is a step's note
         _fit(lambda: model.fit(data, trace=trace))
-    if typed.note is not None:
-        out.say(typed.note)
+    for note in typed.notes(model):
+        out.say(note)
     if values is None:
         return trace, None, {}
     given = {item: float(value) for item, value in zip(typed.items, values, strict=True) if value == value}
@@ -152,16 +170,26 @@ def _typed(out: Output, family: str, options: Mapping[str, Any]) -> tuple[Trace,
 
 def _watched(
     out: Output, file: str | None, family: str, options: Mapping[str, Any]
-) -> tuple[Trace, Trace | None, dict[str, Any]]:
-    """The trace of a fit on a table of events, and what the watched users are recommended."""
+) -> tuple[Trace | None, Trace | None, dict[str, Any]]:
+    """The trace of a fit on a table of events, that of a new user, and what the watched users are recommended.
+
+    Of data too large to be traced whole, with nothing watched, a new user's trace is made alone.
+    """
     model: Any = build_model(family, options)
     data = read_data(file, options)
     out.say(data.describe())
-    trace = _new_trace(data, options)
-    if _fit(lambda: fit_with_progress(model, data, family, {"trace": trace})):
+    if takes_every_value_as_one(model) and data.has_ratings:
+        out.say(EVERY_VALUE_IS_ONE)
+    newcomer = None if options["new_user"] is None else NewUser(options["new_user"], data, model)
+    trace: Trace | None = _new_trace(data, options)
+    shown = options["show_user"] or options["show_item"]
+    if newcomer is not None and is_large(data) and not (shown or options["watch_user"] or options["watch_item"]):
+        trace = None  # the new user's row alone
+    if _fit(lambda: fit_with_progress(model, data, family, {} if trace is None else {"trace": trace})):
         raise KeyboardInterrupt
-    found = {user: list(model.recommend(user, k=N_RECOMMENDATIONS)) for user in trace.watch_users or []}
-    return trace, None, found
+    watched = [] if trace is None else trace.watch_users or []
+    found = {user: list(model.recommend(user, k=N_RECOMMENDATIONS)) for user in watched}
+    return trace, None if newcomer is None else newcomer.trace(out, model), found
 
 
 def _new_trace(data: Interactions, options: Mapping[str, Any]) -> Trace:
@@ -172,20 +200,27 @@ def _new_trace(data: Interactions, options: Mapping[str, Any]) -> Trace:
     for word, other, ids in (("user", "item", data.user_ids), ("item", "user", data.item_ids)):
         typed, shown = options[f"watch_{word}"], options[f"show_{word}"]
         _refuse_long(*typed, shown)
-        found = [_known(ids, text, word) for text in typed]
+        found = [_known(ids, text, word, f"--watch-{word}") for text in typed]
         watched[word] = found or None
         if shown is not None:
-            asked = _known(ids, shown, word)
+            asked = _known(ids, shown, word, f"--show-{word}")
             if found and asked not in found and not options[f"watch_{other}"]:
                 raise click.UsageError(f"--show-{word} {shown} is not watched; add --watch-{word} {shown}.")
     return Trace(watch_users=watched["user"], watch_items=watched["item"])
 
 
-def _known(ids: Ids, text: str, word: str) -> int | str:
-    """The id that was typed; unknown ones raise, naming the closest."""
-    found = ids.parse(text)
-    ids.row(found, word)
-    return found
+def _known(ids: Ids, text: str, word: str, named: str) -> int | str:
+    """The id that was typed; an unknown text raises, naming the closest, an unknown number naming what there is."""
+    if ids.is_text:
+        ids.row(text, word)
+        return text
+    if text.isascii() and text.lstrip("-").isdigit() and int(text) in ids:
+        return int(text)
+    numbers = ids.to_numpy()
+    raise Failure(
+        f"{named} {text}: no such {word} among {len(ids):,}; {word}s are whole numbers from {numbers.min()} to "
+        f"{numbers.max()} in these data."
+    )
 
 
 def _fit(fit: Any) -> Any:
@@ -226,6 +261,8 @@ def _refuse_strays(
         raise click.UsageError(f"--model goes with --ratings or a FILE; --example {example} has its own.")
     if options["count"] is not None and example != "new_user_2x2":
         raise click.UsageError("--count goes with --example new_user_2x2.")
+    if options["new_user"] is not None and example is not None:
+        raise click.UsageError("--new-user goes with --ratings or a FILE of events.")
     for name in _OF_MATRICES:
         if options[name] is not None and ratings is None:
             raise click.UsageError(f"{option_name(name)} goes with --ratings.")
@@ -244,20 +281,24 @@ def _refuse_long(*ids: str | None) -> None:
             raise click.UsageError(f"an id of {len(text):,} characters is none of these data's: '{text[:24]}...'.")
 
 
-def _write(out: Output, trace: Trace, new_user: Trace | None, options: Mapping[str, Any]) -> None:
-    """The other narrators' files; of a new user beside the fit's."""
+def _write(out: Output, trace: Trace | None, new_user: Trace | None, options: Mapping[str, Any]) -> None:
+    """The other narrators' files; of a new user beside the fit's, or alone where the fit was not traced."""
     for name, (narrator, what) in _NARRATORS.items():
         path = options[name]
         if path is None:
             continue
-        getattr(trace, narrator)(path)
-        out.say(f"\nthe {what} is in {path}")
+        if trace is not None:
+            getattr(trace, narrator)(path)
+            out.say(f"\nthe {what} is in {path}")
         if new_user is not None:
-            beside = Path(path).with_stem(f"{Path(path).stem}-new-user")
+            beside = Path(path).with_stem(f"{Path(path).stem}-new-user") if trace is not None else path
             getattr(new_user, narrator)(beside)
             out.say(f"the {what} of the new user is in {beside}")
 
 
-def _with_new_user(trace: Trace, new_user: Trace) -> str:
-    """Both records in one document."""
-    return json.dumps({**json.loads(trace.to_json()), "new_user": json.loads(new_user.to_json())}, ensure_ascii=False)
+def _as_json(trace: Trace | None, new_user: Trace | None) -> str:
+    """The record; with a new user's both in one document, or that one alone where the fit was not traced."""
+    records = [json.loads(one.to_json()) for one in (trace, new_user) if one is not None]
+    if trace is not None and new_user is not None:
+        return json.dumps({**records[0], "new_user": records[1]}, ensure_ascii=False)
+    return json.dumps(records[0], ensure_ascii=False)

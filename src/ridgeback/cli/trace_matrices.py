@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ridgeback.cli.fit import EVERY_VALUE_IS_ONE, takes_every_value_as_one
 from ridgeback.cli.model_options import build_model, parse_value
 from ridgeback.cli.typed_matrix import check_shape, parse_matrix, parse_names
 
@@ -86,11 +87,14 @@ class TypedMatrices:
             start.append(draw("normal", (n, self.n_factors), model.init_scale, rng) if given is None else given)
         return start[0], start[1]
 
-    @property
-    def note(self) -> str | None:
-        """What a reader must know of the start."""
+    def notes(self, model: FactorModel) -> Iterator[str]:
+        """What a reader must know of the start and of the values."""
         drawn = [word for word, matrix in self.factors.items() if matrix is None]
-        return f"note: the {drawn[0]} factors were drawn, the others given" if len(drawn) == 1 else None
+        if len(drawn) == 1:
+            yield f"note: the {drawn[0]} factors were drawn, the others given"
+        values = self.ratings[self.ratings > 0]
+        if takes_every_value_as_one(model) and (values != 1).any():
+            yield EVERY_VALUE_IS_ONE
 
 
 def defaults(family: str, given: Mapping[str, Any]) -> dict[str, Any]:

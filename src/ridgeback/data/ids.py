@@ -335,7 +335,9 @@ class Ids:
         if other != kind:
             sentence += f", which are {kind}"
         near = self.closest(id)
-        return f"{sentence}; the closest are {', '.join(map(repr, near))}." if near else f"{sentence}."
+        if not near:
+            return f"{sentence}."
+        return f"{sentence}; the closest {'is' if len(near) == 1 else 'are'} {', '.join(map(repr, near))}."
 
 
 def _build_table(values: Labels) -> tuple[npt.NDArray[np.int32], int, int]:

@@ -267,14 +267,14 @@ class TestUnknown:
     @pytest.mark.parametrize(
         ("known", "asked", "message"),
         [
-            (["alice", "bob"], "alise", r"^id 'alise' is unknown among 2 ids; the closest are 'alice'\.$"),
-            (["alice", "bob"], "ALICE", "closest are 'alice'"),
-            (["알파벳", "beta"], "알파벨", "closest are '알파벳'"),
+            (["alice", "bob"], "alise", r"^id 'alise' is unknown among 2 ids; the closest is 'alice'\.$"),
+            (["alice", "bob"], "ALICE", "closest is 'alice'"),
+            (["알파벳", "beta"], "알파벨", "closest is '알파벳'"),
             (["alice"], "zzz", r"^id 'zzz' is unknown among 1 ids\.$"),
             ([10, 20, 30, 40], 21, "closest are 20, 30, 10"),
             ([40, 10, 30, 20], 21, "closest are 20, 30, 10"),
             ([1, 2], "2", r"'2' is unknown among 2 ids, which are ints; the closest are 2, 1"),
-            (["7", "8"], 7, r"7 is unknown among 2 ids, which are text; the closest are '7'"),
+            (["7", "8"], 7, r"7 is unknown among 2 ids, which are text; the closest are '7', '8'"),
             ([1, 2], 2.0, r"2.0 is unknown among 2 ids, which are ints\."),
             ([1, 2], 10**30, "closest are 2, 1"),
             (["a"], "\ud800", r"unknown"),
@@ -330,7 +330,7 @@ class TestTwoTables:
     def test_parse(self):
         assert Ids.from_sequence([7]).parse("12") == 12
         assert Ids.from_sequence(["7"]).parse("007") == "007"
-        with pytest.raises(UnknownIdError, match="id '007' is unknown among 1 ids, which are ints; the closest are 7"):
+        with pytest.raises(UnknownIdError, match="id '007' is unknown among 1 ids, which are ints; the closest is 7"):
             Ids.from_sequence([7]).parse("007")
 
     def test_append(self):

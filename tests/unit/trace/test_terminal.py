@@ -448,9 +448,9 @@ def test_the_table_of_losses_has_the_rotation_and_steps_come_in_their_order() ->
 def test_a_prediction_beyond_the_ratings_says_that_predict_clips() -> None:
     twin = by_hand(rb.ExplicitALS(2, regularization=0.01, n_iterations=3))
     twin.fit(matrix_interactions([[4, 2], [3, 1]], ("a", "b"), ("c", "d")))
-    text = shown(rb.examples.by_hand.fold_in_by_hand(twin, {"c": 9.0}))
+    text = shown(rb.examples.fold_in_by_hand(twin, {"c": 9.0}))
     assert re.search(r"score\(new user, \w\) = .* \(unclipped; predict clips to 1..4\)\n", text)
-    assert "clips" not in shown(rb.examples.by_hand.fold_in_by_hand(twin, {"c": 3.0}))
+    assert "clips" not in shown(rb.examples.fold_in_by_hand(twin, {"c": 3.0}))
 
 
 def test_long_titles_of_factors_break_between_words() -> None:

@@ -283,7 +283,7 @@ function lossScale(trace, step, own) {
 function whole(trace, step) {
   const now = trace.steps[step];
   return [
-    { label: "observed pairs", value: now.observed_loss },
+    { label: "listed pairs", value: now.observed_loss },
     { label: "all pairs", value: now.unobserved_loss },
     { label: "regularization", value: now.regularization_loss },
   ];

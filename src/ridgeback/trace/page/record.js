@@ -88,7 +88,7 @@ export class Trace {
   get lossParts() {
     const parts = [
       { key: "loss", label: "loss" },
-      { key: "observed_loss", label: "observed pairs" },
+      { key: "observed_loss", label: "listed pairs" },
       { key: "unobserved_loss", label: "all pairs" },
       { key: "regularization_loss", label: "regularization" },
       { key: "mse", label: "MSE" },

@@ -54,8 +54,8 @@ class Recommender(Scorer):
             Items left out; unknown ids are passed over.
         as_ : {"score", "percentile", "probability"}, default="score"
             What `.score` holds: the raw score; 100 * the share of the items somebody has whose score for this user is
-            no higher, whatever is filtered; or the chance of a yes, which LogisticMF offers and other models for
-            implicit data after `calibrate`.
+            no higher, whatever is filtered; or a chance: after `calibrate` that of being among the events that were
+            held out of the user for it, in LogisticMF without it the model's own chance of a yes.
 
         Returns
         -------

@@ -103,7 +103,9 @@ class Scorer(Fitted):
         return float(values[()]) if isinstance(scores, float) else values
 
     def probability(self, user: Any, item: Any) -> Any:
-        """The chance of a yes: of LogisticMF its own, of other models for implicit data after `calibrate`.
+        """The chance that the item is among the events that were held out of the user for `calibrate`.
+
+        LogisticMF without a calibration gives its own chance of a yes. ``calibration_.chance_of`` says of what.
 
         Parameters
         ----------
@@ -133,7 +135,7 @@ class Scorer(Fitted):
         n_negatives: Any = "auto",
         random_state: int = 0,
     ) -> Calibration:
-        """Learn the chance that a recommended item is taken, from interactions that the model was not fitted to.
+        """Learn the chance that an item is among a user's held-out events, which the model was not fitted to.
 
         The pairs are, for each user of `validation` with a history, all items that `recommend` may return by default;
         the answer is yes where the user has the item in `validation`. A map from scores to chances is fitted to them.
@@ -173,7 +175,8 @@ class Scorer(Fitted):
 
         Notes
         -----
-        The order of recommendations stays the same. `partial_fit` and `forget` keep the calibration, `fit` drops it.
+        The order of recommendations stays the same. `partial_fit` and `forget` keep the calibration, `fit` drops it; to
+        fit to everything afterwards, set ``calibration_`` again, at the price that ``docs/scores.md`` measures.
         """
         self._check_fitted()
         self._check_implicit()

@@ -128,7 +128,7 @@ class Reliability:
 
 @dataclass(frozen=True, repr=False)
 class Calibration:
-    """A map from scores to the chance of a yes, and how well it holds for users whom it was not fitted to.
+    """A map from scores to the chance of being held out, and how well it holds for users whom it was not fitted to.
 
     Attributes
     ----------

@@ -14,12 +14,15 @@ namespace ridgeback {
   extern const RowKernels non_negative_kernels;       \
   extern const RowKernels pair_loss_kernels;          \
   extern const LogisticKernels logistic_kernels;      \
+  extern const PosteriorKernels posterior_kernels;    \
+  extern const SharedKernels shared_kernels;          \
   extern const TopKKernels top_k_kernels;             \
   }
-#define RIDGEBACK_TABLE(level)                                                                                   \
-  Kernels {                                                                                                      \
-    #level, &level::matrix_kernels, &level::exact_kernels, &level::conjugate_gradient_kernels,                   \
-        &level::non_negative_kernels, &level::pair_loss_kernels, &level::logistic_kernels, &level::top_k_kernels \
+#define RIDGEBACK_TABLE(level)                                                                                        \
+  Kernels {                                                                                                           \
+    #level, &level::matrix_kernels, &level::exact_kernels, &level::conjugate_gradient_kernels,                        \
+        &level::non_negative_kernels, &level::pair_loss_kernels, &level::logistic_kernels, &level::posterior_kernels, \
+        &level::shared_kernels, &level::top_k_kernels                                                                 \
   }
 
 RIDGEBACK_DECLARE(baseline)

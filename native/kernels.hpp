@@ -3,6 +3,7 @@
 
 #include "logistic_kernels.hpp"
 #include "matrix_kernels.hpp"
+#include "posterior.hpp"
 #include "row_kernels.hpp"
 #include "top_k_kernels.hpp"
 
@@ -16,6 +17,8 @@ struct Kernels {
   const RowKernels* non_negative;
   const RowKernels* pair_loss;
   const LogisticKernels* logistic;
+  const PosteriorKernels* posterior;
+  const SharedKernels* shared;
   const TopKKernels* top_k;
 };
 

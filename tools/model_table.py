@@ -22,6 +22,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "ExplicitALS": lambda: rb.ExplicitALS(n_factors=2, n_iterations=2),
     "ImplicitALS": lambda: rb.ImplicitALS(n_factors=2, n_iterations=2),
     "LogisticMF": lambda: rb.LogisticMF(n_factors=2, n_iterations=2),
+    "BayesianALS": lambda: rb.BayesianALS(n_factors=2, n_samples=2, n_burn_in=2, thinning=1),
     "Popularity": rb.Popularity,
     "BiasBaseline": rb.BiasBaseline,
 }

@@ -43,6 +43,26 @@ def without(everything: np.ndarray, part: np.ndarray) -> np.ndarray:
     return everything[~np.isin(key, part[:, 0] << 32 | part[:, 1])]
 
 
+def ml_100k_attributes() -> tuple[dict[int, dict[str, object]], dict[int, dict[str, object]]]:
+    """Age, sex and occupation of each user; the genres of each film."""
+    base = folder() / "ml-100k"
+    users: dict[int, dict[str, object]] = {}
+    for line in (base / "u.user").read_text(encoding="latin-1").splitlines():
+        user, age, sex, occupation, _ = line.split("|")
+        users[int(user)] = {"age": int(age), "sex": sex, "occupation": occupation}
+    items: dict[int, dict[str, object]] = {}
+    for line in (base / "u.item").read_text(encoding="latin-1").splitlines():
+        words = line.split("|")
+        items[int(words[0])] = {"genres": {f"genre {n}" for n, flag in enumerate(words[5:]) if flag == "1"}}
+    return users, items
+
+
+def ml_1m_rows() -> np.ndarray:
+    """All rows (user, item, rating) of MovieLens 1M."""
+    arrays = np.load(folder() / "ml-1m" / "ratings.npz")
+    return np.stack([arrays[name].astype(np.int64) for name in ("user", "item", "rating")], axis=1)
+
+
 def ml_1m() -> rb.Interactions:
     """Every rating of MovieLens 1M a pair, but for one held-out pair of each user."""
     arrays = np.load(folder() / "ncf-ml-1m" / "train.npz")

@@ -6,6 +6,7 @@ NB_MODULE(_native, m) {
   register_execution(m);
   register_solvers(m);
   register_logistic(m);
+  register_posterior(m);
   register_matrices(m);
   register_csr(m);
   register_event_table(m);

@@ -27,6 +27,7 @@ T* data_or_null(const std::optional<Vector<T>>& array) {
 void register_execution(nb::module_& m);
 void register_solvers(nb::module_& m);
 void register_logistic(nb::module_& m);
+void register_posterior(nb::module_& m);
 void register_matrices(nb::module_& m);
 void register_csr(nb::module_& m);
 void register_event_table(nb::module_& m);

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ridgeback.data import Csr, Ids, Interactions, Titles, read_interactions, read_titles, split
     from ridgeback.errors import RidgebackError, RidgebackWarning
     from ridgeback.evaluation import FactorSweep, Report, evaluate, sweep_factors
-    from ridgeback.models import BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
+    from ridgeback.models import BayesianALS, BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
     from ridgeback.trace import Trace
 
 _LAZY = {
@@ -33,6 +33,7 @@ _LAZY = {
     "ImplicitALS": "ridgeback.models",
     "LogisticMF": "ridgeback.models",
     "Popularity": "ridgeback.models",
+    "BayesianALS": "ridgeback.models",
     "BiasBaseline": "ridgeback.models",
     "load": "ridgeback.models",
     "Trace": "ridgeback.trace",
@@ -42,6 +43,7 @@ _LAZY = {
 _MODULES = {"examples": "ridgeback.examples", "errors": "ridgeback.errors", "split": "ridgeback.data.split"}
 
 __all__ = [
+    "BayesianALS",
     "BiasBaseline",
     "Csr",
     "ExplicitALS",

@@ -10,6 +10,7 @@ import numpy as np
 
 import ridgeback as rb
 from ridgeback.models import Recommender
+from ridgeback.models.factor_model import FactorModel
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,16 @@ class Case:
         return self.model in (rb.Popularity, rb.BiasBaseline)
 
     @property
+    def has_row_problems(self) -> bool:
+        """Whether it is one of the models that alternate, which explain and learn from new events."""
+        return issubclass(self.model, FactorModel)  # type: ignore[arg-type]
+
+    @property
+    def width(self) -> int:
+        """Columns of the factors on the small data."""
+        return {rb.Popularity: 0, rb.BiasBaseline: 0, rb.BayesianALS: 19}.get(self.model, 5)  # type: ignore[arg-type]
+
+    @property
     def link(self) -> str:
         return self.model.link  # type: ignore[attr-defined,no-any-return]
 
@@ -46,6 +57,10 @@ class Case:
 
 def _factors(**parameters: Any) -> dict[str, Any]:
     return {"n_factors": 5, "n_iterations": 3, **parameters}
+
+
+def _sampled(**parameters: Any) -> dict[str, Any]:
+    return {"n_factors": 5, "n_samples": 6, "n_burn_in": 4, "thinning": 2, **parameters}
 
 
 def _logistic(**parameters: Any) -> dict[str, Any]:
@@ -72,10 +87,12 @@ CASES = [
     Case("LogisticMF sampled", rb.LogisticMF, _logistic(n_negatives=4)),
     Case("LogisticMF listed", rb.LogisticMF, _logistic(n_negatives=0)),
     Case("LogisticMF without biases", rb.LogisticMF, _logistic(biases=False)),
+    Case("BayesianALS", rb.BayesianALS, _sampled()),
+    Case("BayesianALS sets", rb.BayesianALS, _sampled(user_sets=True, item_sets=True)),
     Case("Popularity", rb.Popularity),
     Case("BiasBaseline", rb.BiasBaseline),
 ]
-FACTOR_CASES = [case for case in CASES if not case.is_baseline]
+FACTOR_CASES = [case for case in CASES if case.has_row_problems]
 
 
 def interactions(

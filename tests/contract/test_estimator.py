@@ -156,7 +156,7 @@ def test_nothing_is_answered_before_fit(case: Case, tmp_path: Any) -> None:
         lambda: model.item_factors_,
         lambda: model.parameters_,
     ]
-    if not case.is_baseline:
+    if case.has_row_problems:
         questions += [
             lambda: model.fold_in([1000], [1.0]),
             lambda: model.fold_in_many([[1000]]),

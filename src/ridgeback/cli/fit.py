@@ -52,7 +52,7 @@ _WHY_STOPPED = {
         help="Events to measure on after every iteration; read with the options above.")  # fmt: skip
 @option("--validation-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="NUMBER",
         section="Validation", help="Hold out this share of the data instead, drawn at random.")  # fmt: skip
-@option("--metric", metavar="NAME", section="Validation", help="What to measure. [default: ndcg@10, explicit rmse]")
+@option("--metric", metavar="NAME", section="Validation", help="What to measure. [default: ndcg@10; explicit, bayesian rmse]")
 @option("--patience", type=click.IntRange(min=1), metavar="INTEGER", section="Validation",
         help="Stop after this many iterations without a better value; the best one is kept.")  # fmt: skip
 @option("--calibrate", type=click.Choice(["isotonic", "platt"]), section="Validation",
@@ -125,7 +125,7 @@ def _check_calibration(method: str | None, family: str, has_validation: bool) ->
     """Refuse what cannot be calibrated, before the fit."""
     if method is None:
         return
-    if family in ("explicit", "bias"):
+    if family in ("explicit", "bayesian", "bias"):
         raise click.UsageError(f"--model {family} predicts ratings and no chances; leave --calibrate out.")
     if not has_validation:
         raise click.UsageError("--calibrate needs events to calibrate on: --validation-fraction 0.1, for example.")
@@ -157,7 +157,10 @@ def fit_with_progress(model: Recommender, data: Interactions, family: str, setti
         model.fit(data)
         return False
     try:
-        with FitProgress(int(model.n_iterations)) as progress:
+        steps = (
+            (int(model.n_sweeps), "sweeps") if family == "bayesian" else (2 * int(model.n_iterations) + 1, "half-steps")
+        )
+        with FitProgress(*steps) as progress:
             model.fit(data, callbacks=(progress,), **settings)
     except KeyboardInterrupt:
         if getattr(model, "stopped_by_", None) != "interrupted":
@@ -167,8 +170,11 @@ def fit_with_progress(model: Recommender, data: Interactions, family: str, setti
 
 
 def show_history(out: Output, model: Recommender) -> None:
-    """Print the loss after every half-step, one iteration a line."""
+    """Print the loss after every half-step, one iteration a line; of a chain its sweeps."""
     records = getattr(model, "history_", [])
+    if records and records[0]["side"] == "sweep":
+        show_sweeps(out, records)
+        return
     by_iteration: dict[int, dict[str, Any]] = {}
     for record in records:
         by_iteration.setdefault(record["iteration"], {})[record["side"]] = record
@@ -186,13 +192,23 @@ def show_history(out: Output, model: Recommender) -> None:
         out.table([*names, *(name.replace("_", " ") for name in extra)], rows)
 
 
+def show_sweeps(out: Output, records: list[dict[str, Any]]) -> None:
+    """Print what each sweep of a chain drew, and how good the mean so far is."""
+    names = ["iteration", "rmse", "noise"] + ["validation"] * any(r["validation"] is not None for r in records)
+    rows: list[list[Any]] = [[record[name] for name in names] for record in records]
+    if len(rows) > _MOST_ROWS:
+        rows[_FIRST_ROWS:-_LAST_ROWS] = [["..."] * len(names)]
+    out.table(["sweep", "rmse of this draw", *names[2:]], rows)
+
+
 def describe_fit(model: Recommender) -> str:
     """One sentence on what was fitted."""
     text = f"{type(model).__name__}: {len(model.user_ids_):,} users x {len(model.item_ids_):,} items"
     history = getattr(model, "history_", None)
     if history:
         reason = _WHY_STOPPED.get(model.stopped_by_, model.stopped_by_)
-        text += f", {model.item_factors_.shape[1]} factors, {model.n_iterations_} iterations"
+        unit = "sweeps" if history[-1]["side"] == "sweep" else "iterations"
+        text += f", {model.parameters_['n_factors']} factors, {model.n_iterations_} {unit}"
         text += f" in {history[-1]['elapsed_s']:.2f} s ({reason})"
     return text
 

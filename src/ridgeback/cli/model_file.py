@@ -38,11 +38,16 @@ class OpenModel:
     @property
     def needs_ratings(self) -> bool:
         """Whether a new user's items need values."""
-        return self.model.family == "explicit"
+        return self.model.family in ("explicit", "bayesian")
+
+    @property
+    def can_explain(self) -> bool:
+        """Whether the model takes a score apart."""
+        return self.can_fold_in and self.model.family != "bayesian"
 
     @property
     def can_fold_in(self) -> bool:
-        """Whether the model has factors to fold in with and to explain by."""
+        """Whether the model has factors to fold in with."""
         return self.model.family not in ("popularity", "bias")
 
     def check_as(self, as_: str) -> None:

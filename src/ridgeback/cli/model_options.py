@@ -31,6 +31,7 @@ FAMILIES = {
     "implicit": "ImplicitALS",
     "explicit": "ExplicitALS",
     "logistic": "LogisticMF",
+    "bayesian": "BayesianALS",
     "popularity": "Popularity",
     "bias": "BiasBaseline",
 }
@@ -39,7 +40,7 @@ _SECTION = "Model parameters"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.ASCII | re.IGNORECASE)
 _MODEL_HELP = (
     "implicit: who takes what (counts, clicks; a rating is a yes). explicit: the ratings themselves. "
-    "logistic: yes or no, as a probability. popularity, bias: the baselines."
+    "logistic: yes or no, as a probability. bayesian: ratings with intervals. popularity, bias: the baselines."
 )
 _WORDS = {"none": None, "true": True, "false": False}
 

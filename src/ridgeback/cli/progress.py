@@ -64,23 +64,24 @@ class Progress:
 
 
 class FitProgress(Progress):
-    """A bar that moves with every half-step: a callback of `fit`.
+    """A bar that moves with every half-step or sweep: a callback of `fit`.
 
     Parameters
     ----------
-    n_iterations : int
-        Iterations the fit will run at most.
+    n_steps : int
+        Half-steps or sweeps the fit will run at most.
+    unit : str
     """
 
-    def __init__(self, n_iterations: int) -> None:
-        self._n_half_steps = 2 * n_iterations + 1
-        super().__init__("fit", "half-steps", self._n_half_steps)
+    def __init__(self, n_steps: int, unit: str = "half-steps") -> None:
+        self._n_steps = n_steps
+        super().__init__("fit", unit, n_steps)
         self._n_done = 0
 
     def __call__(self, model: Any, record: dict[str, Any]) -> None:
         """Show one record; returns nothing, so that the fit goes on."""
         self._n_done += record["side"] != "start"
-        self.show(self._n_done, self._n_half_steps, describe_step(record))
+        self.show(self._n_done, self._n_steps, describe_step(record))
 
 
 def describe_step(record: dict[str, Any]) -> str:

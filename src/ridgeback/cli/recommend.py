@@ -107,7 +107,7 @@ def _recommend_to_some(out: Output, opened: OpenModel, users: list[Any], wanted:
     first = lists[0]
     if len(first):
         asked = ["--user", str(first.user), "--item", str(first.items[0])]
-        next_commands = [["explain", opened.path, *asked] if opened.can_fold_in else ["inspect", opened.path]]
+        next_commands = [["explain", opened.path, *asked] if opened.can_explain else ["inspect", opened.path]]
     payloads = [_payload(opened, recommendations, wanted["as_"]) for recommendations in lists]
     more = {} if words is None else {"chance_of": opened.model._chance_of()}
     out.finish({"recommendations": payloads, **more}, next_commands)

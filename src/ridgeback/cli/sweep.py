@@ -58,6 +58,10 @@ def command(
     """
     from ridgeback.evaluation import sweep_factors
 
+    if family == "bayesian":
+        raise click.UsageError(
+            "--model bayesian cannot be swept: its chain starts anew at every rank; use --model explicit, or fit each."
+        )
     if family in ("popularity", "bias"):
         raise click.UsageError(f"--model {family} has no factors; use --model implicit, explicit or logistic.")
     if test is not None and test_fraction is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ridgeback.trace import Trace
 
 EXAMPLES = ("explicit_2x2", "implicit_2x2", "new_user_2x2")
-_BASELINES = ("popularity", "bias")
+_WITHOUT_STEPS = ("bayesian", "popularity", "bias")
 _MATRICES, _SHOWN, _WRITTEN = "Matrices", "What is shown", "What is written"
 _OF_MATRICES = ("user_factors", "item_factors", "users", "items")
 _NARRATORS = {"html": ("to_html", "page"), "python": ("to_python", "script"), "json_out": ("to_json", "record")}
@@ -255,7 +255,7 @@ def _refuse_strays(
     source: str | None, ratings: str | None, example: str | None, family: str | None, options: Mapping[str, Any]
 ) -> None:
     """Refuse options that go with another source, instead of leaving them aside in silence."""
-    if family in _BASELINES:
+    if family in _WITHOUT_STEPS:
         raise click.UsageError(f"--model {family} has no half-steps to trace; use explicit, implicit or logistic.")
     if example is not None and family is not None:
         raise click.UsageError(f"--model goes with --ratings or a FILE; --example {example} has its own.")

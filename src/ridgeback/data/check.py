@@ -272,7 +272,7 @@ def _suitability(data: Interactions, values: Values, model: Any, figures: dict[s
             f"{name} refuses the {values.n_negative:,} negative values.",
             "Use ExplicitALS if they are ratings, else remove them.",
         )
-    elif family == "explicit" and "ExplicitALS" not in suited:
+    elif family in ("explicit", "bayesian") and "ExplicitALS" not in suited:
         yield Finding(
             "warning",
             "this model",

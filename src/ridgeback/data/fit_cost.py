@@ -31,6 +31,7 @@ UPDATE = 1.5e-11  # with SOLVE, from 6.3 s (users) and 3.4 s (items) at k = 256
 SOLVE = 1.4e-11
 DOUBLE = 1.4  # float64 against float32: 1.7 s against 1.5 s (users), 1.16 s against 0.85 s (items) at k = 128
 NON_NEGATIVE = 4.0  # 0.31 s against 0.075 s at k = 64, 1.07 s against 0.26 s at k = 128, 0.5 M pairs
+SHARED = 5.0  # 0.8 s against 0.16 s a sweep at k = 31, 0.8 M pairs
 NEWTON_STEPS = 10  # 8 to 13 a row in LogisticMF's final half-step
 THREAD_SHARE = 0.9  # what a further thread adds
 
@@ -99,6 +100,8 @@ def fit_cost(model: Any, size: DataSize, *, has_weights: bool = False) -> FitCos
     data_bytes = 2 * (8 * size.n_interactions + 8 * n_rows) + (4 * size.n_interactions if has_weights else 0)
     if k == 0:
         return FitCost(size.n_interactions * PAIR, data_bytes, n_threads, "one pass over the data")
+    if model.family == "bayesian":
+        return _chain_cost(model, parameters, size, data_bytes, n_threads)
     n_iterations = int(parameters.get("n_iterations") or 0)
     listed = size.n_interactions + _implied_noes(parameters, size)
     name, half_step = _solver(parameters)
@@ -110,6 +113,21 @@ def fit_cost(model: Any, size: DataSize, *, has_weights: bool = False) -> FitCos
         peak_bytes=data_bytes + 2 * 8 * listed + 3 * 4 * k * n_rows + _neighbor_bytes(parameters, size),
         n_threads=n_threads,
         basis=f"{k} factors, {n_iterations} iterations, {name}, {listed:,} pairs",
+    )
+
+
+def _chain_cost(model: Any, parameters: Mapping[str, Any], size: DataSize, data_bytes: int, n_threads: int) -> FitCost:
+    """A chain's sweeps are two exact half-steps in float64 each; five times as much where rows share vectors."""
+    k, n_rows, n_pairs = parameters["n_factors"], size.n_users + size.n_items, size.n_interactions
+    has_shared = any(parameters[name] for name in ("user_sets", "item_sets", "user_attributes", "item_attributes"))
+    sweep = DOUBLE * (exact_seconds(n_pairs, size.n_users, k) + exact_seconds(n_pairs, size.n_items, k))
+    samples = 4 * parameters["n_samples"] * (k + 2) * n_rows * (2 if has_shared else 1)
+    shared = 4 * (k + 1) ** 2 * max(size.n_users, size.n_items) if has_shared else 0
+    return FitCost(
+        seconds=model.n_sweeps * sweep * (SHARED if has_shared else 1) / (1.0 + THREAD_SHARE * (n_threads - 1)),
+        peak_bytes=data_bytes + 2 * 8 * n_pairs + samples + shared + 14 * 4 * k * n_rows,
+        n_threads=n_threads,
+        basis=f"{k} factors, {model.n_sweeps} sweeps, {n_pairs:,} pairs",
     )
 
 

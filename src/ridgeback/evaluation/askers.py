@@ -13,6 +13,7 @@ from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import UnsupportedError
 from ridgeback.evaluation.cases import IdPairs, matched
+from ridgeback.models.bayesian import BayesianALS
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.recommender import Recommender
 from ridgeback.recommend.neighbor_term import NeighborTerm
@@ -114,7 +115,7 @@ class FoldedAskers:
     """
 
     def __init__(self, model: Recommender, history: Interactions, user_ids: Ids) -> None:
-        if not isinstance(model, FactorModel) and model.item_factors_.shape[1]:
+        if not isinstance(model, (FactorModel, BayesianALS)) and model.item_factors_.shape[1]:
             raise UnsupportedError(
                 f"{type(model).__name__} cannot fold in new users, so it cannot be judged with a history. "
                 "Leave history out, or use ImplicitALS, ExplicitALS or LogisticMF."
@@ -134,7 +135,7 @@ class FoldedAskers:
         counted = [np.empty(0, dtype=np.int32)] * n  # what of each history counts, in the model's rows
         places = np.flatnonzero(rows >= 0)
         own = _rows_of(self._history, rows[places])
-        if isinstance(model, FactorModel):
+        if isinstance(model, (FactorModel, BayesianALS)):
             for place, folded in zip(places, model.fold_in_many(own) if own.nnz else [], strict=own.nnz > 0):
                 factors[place] = folded.factors
                 is_fallback[place] = folded.fallback is not None

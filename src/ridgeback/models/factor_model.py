@@ -338,7 +338,9 @@ class FactorModel(Recommender):
         if shown is not None:
             from ridgeback.models.progress import ProgressReader
 
-            readers.append(shown.enter_context(ProgressReader(type(self).__name__, self.parameters_["n_iterations"])))
+            readers.append(
+                shown.enter_context(ProgressReader(type(self).__name__, 2 * self.parameters_["n_iterations"] + 1))
+            )
         if callbacks:
 
             def call_all(record: fitting.Record) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float32Array, HalfStep
 
 if TYPE_CHECKING:
+    from ridgeback.models.bayesian import BayesianALS
     from ridgeback.models.factor_model import FactorModel
     from ridgeback.recommend.explanation import Explanation
     from ridgeback.recommend.neighbor_term import NeighborTerm
@@ -111,7 +112,7 @@ class FoldedUser:
 
     def __init__(
         self,
-        model: FactorModel,
+        model: FactorModel | BayesianALS,
         factors: Float32Array,
         bias: float,
         unknown_items: list[Any],
@@ -190,7 +191,7 @@ class FoldedUser:
         from ridgeback.models.explaining import explain_history
 
         row = int(rows_of(self._model.item_ids_, item, "item"))
-        return explain_history(self._model, None, self._history, row)
+        return explain_history(cast("FactorModel", self._model), None, self._history, row)
 
     def trace(self) -> Trace:
         """How this user came about: preferences to weights to A and b to factors to scores, for every item.
@@ -211,7 +212,9 @@ class FoldedUser:
             raise UnsupportedError(
                 f"There is no row to trace: nothing of the history is known, so recommend answers by {self.fallback}."
             )
-        return fold_in_trace(self._model, self._history, Side(self.factors[None, :], self._biases()))
+        return fold_in_trace(
+            cast("FactorModel", self._model), self._history, Side(self.factors[None, :], self._biases())
+        )
 
     def _biases(self) -> Float32Array | None:
         return None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32)
@@ -233,7 +236,9 @@ class FoldedItem:
         Ids that the model does not know; they had no influence.
     """
 
-    def __init__(self, model: FactorModel, factors: Float32Array, bias: float, unknown_users: list[Any]) -> None:
+    def __init__(
+        self, model: FactorModel | BayesianALS, factors: Float32Array, bias: float, unknown_users: list[Any]
+    ) -> None:
         self._model = model
         self.factors = factors
         self.bias = bias

@@ -25,11 +25,13 @@ from ridgeback.models.stored_parameters import (
     restore_parameters,
     store_parameters,
 )
+from ridgeback.models.stored_samples import read_samples, sample_tensors, sample_values
 from ridgeback.models.stored_tables import csr_tensors, id_tensors, read_csr, read_ids, read_text, text_tensors
 
 Array = npt.NDArray[Any]
 
 FAMILIES = {
+    "bayesian": ("ridgeback.models.bayesian", "BayesianALS"),
     "explicit": ("ridgeback.models.explicit", "ExplicitALS"),
     "implicit": ("ridgeback.models.implicit", "ImplicitALS"),
     "logistic": ("ridgeback.models.logistic", "LogisticMF"),
@@ -122,7 +124,7 @@ def load(path: str | bytes | os.PathLike[str], verify: bool = True) -> Any:
 
     Returns
     -------
-    model : ExplicitALS, ImplicitALS, LogisticMF, Popularity or BiasBaseline
+    model : ExplicitALS, ImplicitALS, LogisticMF, BayesianALS, Popularity or BiasBaseline
         Fitted. Its arrays are read-only views of the file.
 
     Raises
@@ -145,6 +147,8 @@ def load(path: str | bytes | os.PathLike[str], verify: bool = True) -> Any:
     calibration = read_calibration(contents)
     if calibration is not None:
         model.calibration_ = calibration
+    if family == "bayesian":
+        model._samples = read_samples(contents, len(model.user_ids_), len(model.item_ids_))
     contents.refuse_leftovers()
     return model
 
@@ -161,6 +165,8 @@ def _model_tensors(model: Any) -> dict[str, Array]:
     if model._neighborhood is not None:
         tensors |= csr_tensors("neighbors", model._neighborhood.similarity)
     tensors |= id_tensors("user_ids", model.user_ids_) | id_tensors("item_ids", model.item_ids_)
+    if model.family == "bayesian":
+        tensors |= sample_tensors(model._samples)
     return tensors if model.titles_ is None else tensors | text_tensors("titles", model.titles_)
 
 
@@ -190,6 +196,8 @@ def _fitted_values(model: Any) -> dict[str, Any]:
         values["neighbor_history_exponent"] = model._neighborhood.history_exponent
     if model.calibration_ is not None:
         values["calibration"] = calibration_values(model.calibration_)
+    if model.family == "bayesian":
+        values |= sample_values(model._samples)
     if hasattr(model, "parameters_"):
         values["resolved_parameters"] = described(model.parameters_)
     if hasattr(model, "history_"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -190,9 +190,11 @@ class Recommender(Scorer):
             self.user_factors_, self.item_factors_, self.user_ids_, self.item_ids_, self.titles_, n=n
         )
 
-    def predict_interval(self, user: Any, item: Any, level: float = 0.9) -> NoReturn:
-        """Not part of this version: intervals need a Bayesian model."""
-        raise UnsupportedError(f"{type(self).__name__} predicts one value, no interval. Use predict.")
+    def predict_interval(self, user: Any, item: Any, level: float = 0.9) -> Any:
+        """Refused but by `BayesianALS`: an interval needs more than one best value."""
+        raise UnsupportedError(
+            f"{type(self).__name__} predicts one value, no interval. Use predict, or BayesianALS, which samples."
+        )
 
     def save(self, path: str | bytes | os.PathLike[str], include_history: bool = True) -> None:
         """Write the model to one file, atomically.

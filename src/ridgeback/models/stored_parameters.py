@@ -50,6 +50,9 @@ def store_parameters(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dic
     arrays: dict[str, Array] = {}
     unsaved = []
     for name, value in parameters.items():
+        if name.endswith("_attributes") and not isinstance(value, (str, type(None))):
+            unsaved.append(name)  # people's data, and not needed to answer
+            continue
         if _is_pair_of_arrays(value):
             arrays |= {f"{_PREFIX}.{name}.{side}": _storable(part) for side, part in enumerate(value)}
             continue

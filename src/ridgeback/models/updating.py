@@ -21,6 +21,7 @@ from ridgeback.recommend.id_rows import rows_of
 
 if TYPE_CHECKING:
     from ridgeback.models.factor_model import FactorModel
+    from ridgeback.models.recommender import Recommender
 
 Array = TypeVar("Array", bound=npt.NDArray[Any])
 
@@ -61,21 +62,26 @@ def forget(model: FactorModel, user: Any) -> None:
     """Remove one user; see `FactorModel.forget`."""
     row = int(rows_of(model.user_ids_, user, "user"))
     changed = copy.copy(model)
-    if model._seen is not None:
-        changed._remember(stored_interactions(model).without_user(row))
-    else:
-        changed.user_ids_ = model.user_ids_.drop(row)
-        changed._user_counts = np.delete(model._user_counts, row)
-    changed.user_factors_ = np.delete(model.user_factors_, row, axis=0)
-    if model.user_biases_ is not None:
-        changed.user_biases_ = np.delete(model.user_biases_, row)
+    without_user(changed, row)
     changed._fit_user_counts = np.delete(model._fit_user_counts, row)
     if is_declared(model.init) and len(model.init[0]) == len(model.user_ids_):
         changed.init = (np.delete(np.asarray(model.init[0]), row, axis=0), model.init[1])  # a trace of the user too
     model.__dict__.update(changed.__dict__)
 
 
-def stored_interactions(model: FactorModel) -> Interactions:
+def without_user(model: Recommender, row: int) -> None:
+    """Take a user's row, history and id out of what every model has."""
+    if model._seen is not None:
+        model._remember(stored_interactions(model).without_user(row))
+    else:
+        model.user_ids_ = model.user_ids_.drop(row)
+        model._user_counts = np.delete(model._user_counts, row)
+    model.user_factors_ = np.delete(model.user_factors_, row, axis=0)
+    if model.user_biases_ is not None:
+        model.user_biases_ = np.delete(model.user_biases_, row)
+
+
+def stored_interactions(model: Recommender) -> Interactions:
     """The training interactions that the model holds.
 
     Raises

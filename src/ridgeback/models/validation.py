@@ -20,6 +20,7 @@ from ridgeback.models.row_solver import Side
 from ridgeback.recommend.top_k import score_pairs, top_k
 
 if TYPE_CHECKING:
+    from ridgeback.models.bayesian import BayesianALS
     from ridgeback.models.factor_model import FactorModel
 
 _LINK_OF_RATING_METRIC = {"rmse": "rating", "mae": "rating", "log_loss": "probability"}
@@ -41,7 +42,7 @@ class Validation:
         Items that somebody has.
     """
 
-    model: FactorModel
+    model: FactorModel | BayesianALS
     metric: str
     users: npt.NDArray[np.int64]
     pairs: Csr
@@ -51,7 +52,7 @@ class Validation:
     n_users: int
 
     @classmethod
-    def of(cls, model: FactorModel, train: Interactions, validation: Any, metric: str) -> Validation:
+    def of(cls, model: FactorModel | BayesianALS, train: Interactions, validation: Any, metric: str) -> Validation:
         """Match the validation data to the training data by id; what counts is what `evaluate` judges.
 
         Pairs whose user or item has no row in training are left out.

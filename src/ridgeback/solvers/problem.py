@@ -71,6 +71,10 @@ class RowProblem:
         """Whether each row's unknown ends in its own bias."""
         return self.bias_ridges is not None
 
+    def weighted(self, row_scales: Float64Array, column_scales: Float64Array | None) -> RowProblem:
+        """The same problem with other factors of its weights."""
+        return replace(self, row_scales=row_scales, column_scales=column_scales)
+
     def take(self, rows: npt.NDArray[np.int64]) -> RowProblem:
         """The same problem for some rows only, in the given order."""
 

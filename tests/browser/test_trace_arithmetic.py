@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ridgeback as rb
-from ridgeback.examples.by_hand import by_hand
+from ridgeback.examples.twins import by_hand
 from ridgeback.trace.html import page as page_of
 
 OpenPage = Callable[..., Any]

@@ -15,7 +15,7 @@ from unittest import mock
 
 import ridgeback as rb
 from ridgeback.data import Ids, Text, Titles
-from ridgeback.examples.by_hand import trace_matrix
+from ridgeback.examples.twins import trace_matrix
 from ridgeback.models import persistence
 
 FOLDER = Path(__file__).resolve().parent

@@ -52,7 +52,12 @@ _WHY_STOPPED = {
         help="Events to measure on after every iteration; read with the options above.")  # fmt: skip
 @option("--validation-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="NUMBER",
         section="Validation", help="Hold out this share of the data instead, drawn at random.")  # fmt: skip
-@option("--metric", metavar="NAME", section="Validation", help="What to measure. [default: ndcg@10; explicit, bayesian rmse]")
+@option(
+    "--metric",
+    metavar="NAME",
+    section="Validation",
+    help="What to measure. [default: ndcg@10; explicit, bayesian rmse]",
+)
 @option("--patience", type=click.IntRange(min=1), metavar="INTEGER", section="Validation",
         help="Stop after this many iterations without a better value; the best one is kept.")  # fmt: skip
 @option("--calibrate", type=click.Choice(["isotonic", "platt"]), section="Validation",

@@ -150,7 +150,7 @@ class _Telling:
 def _typed(out: Output, family: str, options: Mapping[str, Any]) -> tuple[Trace, Trace | None, dict[str, Any]]:
     """The trace of typed matrices, and that of the new user."""
     from ridgeback.errors import RidgebackWarning
-    from ridgeback.examples.by_hand import fold_in_by_hand
+    from ridgeback.examples.twins import fold_in_by_hand
 
     typed = TypedMatrices(options)
     n_items = typed.ratings.shape[1]

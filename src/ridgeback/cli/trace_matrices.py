@@ -60,13 +60,13 @@ class TypedMatrices:
 
     def interactions(self) -> Interactions:
         """The listed pairs; users and items keep their places, those without a pair too."""
-        from ridgeback.examples.by_hand import matrix_interactions
+        from ridgeback.examples.twins import matrix_interactions
 
         return matrix_interactions(self.ratings, self.users, self.items)
 
     def model(self, family: str, options: Mapping[str, Any]) -> FactorModel:
         """The unfitted twin, in float64, of the model that the options describe."""
-        from ridgeback.examples.by_hand import by_hand
+        from ridgeback.examples.twins import by_hand
 
         settings = {name: value for name, value in options.items() if value is not None}
         settings = {**defaults(family, settings), **settings, "n_factors": self.n_factors}

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ridgeback.examples.by_hand import trace_matrix
 from ridgeback.examples.tutorial import ITEM_FACTORS, USER_FACTORS
+from ridgeback.examples.twins import trace_matrix
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.models.implicit import ImplicitALS
 from ridgeback.models.logistic import LogisticMF

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ridgeback.errors import ParameterError, RidgebackWarning
-from ridgeback.examples.by_hand import by_hand, matrix_interactions, trace_matrix
 from ridgeback.examples.tutorial import (
     ITEM_FACTORS,
     RATINGS,
@@ -18,6 +17,7 @@ from ridgeback.examples.tutorial import (
     mean_squared_error,
     recommendations,
 )
+from ridgeback.examples.twins import by_hand, matrix_interactions, trace_matrix
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.solvers.problem import Float64Array
 from ridgeback.solvers.reference import solve_symmetric

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import as_matrix, trace_matrix
 from ridgeback.examples.tutorial import ITEM_FACTORS, USER_FACTORS, line, recommendations
+from ridgeback.examples.twins import as_matrix, trace_matrix
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.implicit import ImplicitALS
 from ridgeback.models.logistic import LogisticMF

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import by_hand, fold_in_by_hand, trace_matrix
 from ridgeback.examples.tutorial import line
+from ridgeback.examples.twins import by_hand, fold_in_by_hand, trace_matrix
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.implicit import ImplicitALS

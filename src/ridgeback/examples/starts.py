@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ridgeback.errors import ParameterError
-from ridgeback.examples.by_hand import as_matrix, trace_matrix
 from ridgeback.examples.tutorial import ITEM_FACTORS, RATINGS, USER_FACTORS
+from ridgeback.examples.twins import as_matrix, trace_matrix
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.solvers.problem import Float64Array
 from ridgeback.trace import Trace

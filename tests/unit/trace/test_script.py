@@ -16,7 +16,7 @@ import pytest
 
 import ridgeback as rb
 from ridgeback.errors import DataError, ParameterError, RidgebackWarning, TraceMismatchError
-from ridgeback.examples.by_hand import by_hand
+from ridgeback.examples.twins import by_hand
 
 NOTHING_TO_COMPUTE = {"print", "show", "show_row"}
 

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 import ridgeback as rb
 from ridgeback.errors import ParameterError, UnknownIdError
-from ridgeback.examples.by_hand import by_hand, matrix_interactions
+from ridgeback.examples.twins import by_hand, matrix_interactions
 from ridgeback.trace import written
 
 RATINGS = [[4, 2, np.nan], [3, np.nan, 1], [5, 4, 2]]

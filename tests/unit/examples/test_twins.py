@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import ridgeback as rb
 from ridgeback.cli import main
 from ridgeback.errors import DataError
-from ridgeback.examples.by_hand import by_hand
+from ridgeback.examples.twins import by_hand
 
 MODELS = [
     rb.ExplicitALS(3, n_iterations=3),

@@ -72,6 +72,7 @@ METHODS: dict[str, Callable[[Any], Any]] = {
     "partial_fit": lambda model: model.partial_fit(rb.Interactions.from_arrays([1, 5], ["c", "d"], ratings=[4, 2])),
     "forget": lambda model: model.forget(4),
     "save, load": save_and_load,
+    "starting_values": lambda model: model.starting_values(data()),
     "predict_interval": lambda model: model.predict_interval(1, "c"),
     "calibrate": lambda model: model.calibrate(later()),
     "reliability": lambda model: model.reliability(later()),

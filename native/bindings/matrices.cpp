@@ -1,8 +1,29 @@
 #include "bindings/execution.hpp"
 #include "bindings/problem_arrays.hpp"
 #include "half_step.hpp"
+#include "sparse_product.hpp"
+
+namespace {
+
+bool sparse_product(Vector<const std::int64_t> indptr, Vector<const std::int32_t> indices,
+                    const std::optional<Vector<const float>>& data, Matrix<const float> right, Matrix<float> out,
+                    int n_threads, const std::optional<Vector<std::uint8_t>>& cancel) {
+  const std::size_t n_rows = out.shape(0);
+  if (indptr.size() != n_rows + 1 || (data && data->size() != indices.size()) || right.shape(1) != out.shape(1))
+    throw nb::value_error("the matrix, the right side and the result differ in shape");
+  const ridgeback::Matrix matrix{indptr.data(), indices.data(), data_or_null(data), static_cast<std::int64_t>(n_rows),
+                                 static_cast<std::int64_t>(right.shape(0))};
+  return run_released(n_threads, cancel, [&](const ridgeback::Execution& execution) {
+    return ridgeback::sparse_product(matrix, right.data(), static_cast<int>(out.shape(1)), out.data(), execution);
+  });
+}
+
+}  // namespace
 
 void register_matrices(nb::module_& m) {
+  m.def("sparse_product", &sparse_product, nb::arg("indptr"), nb::arg("indices"), nb::arg("data").none(),
+        nb::arg("right"), nb::arg("out").noconvert(), nb::arg("n_threads") = 1, nb::arg("cancel").none() = nb::none(),
+        "out = matrix @ right; columns are trusted.");
   m.def(
       "gram",
       [](Matrix<const float> factors, OptionalVector<const double> row_weights, Matrix<double> result, int n_threads,

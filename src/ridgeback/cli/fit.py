@@ -215,6 +215,8 @@ def describe_fit(model: Recommender) -> str:
         unit = "sweeps" if history[-1]["side"] == "sweep" else "iterations"
         text += f", {model.parameters_['n_factors']} factors, {model.n_iterations_} {unit}"
         text += f" in {history[-1]['elapsed_s']:.2f} s ({reason})"
+        if getattr(model, "live_rank_", None) is not None:
+            text += f"; {model.live_rank_} of the factors say something"
     return text
 
 
@@ -229,6 +231,7 @@ def _payload(model: Recommender, data: Interactions, output: str) -> dict[str, A
         "parameters": getattr(model, "parameters_", model.get_params()),
         "n_iterations": getattr(model, "n_iterations_", None),
         "stopped_by": getattr(model, "stopped_by_", None),
+        "live_rank": getattr(model, "live_rank_", None),
         "history": getattr(model, "history_", []),
         "data": data.report,
         "calibration": None if model.calibration_ is None else model.calibration_.to_dict(),

@@ -22,6 +22,7 @@ from ridgeback.errors import ParameterError
 __all__ = ["CheckReport", "Finding", "check"]
 
 _SAMPLE = 100_000
+_MOST_PRODUCTS = 2_000_000_000  # pairs times factors; beyond, directions are not counted unasked: half a minute
 _FLOAT_ID = re.compile(r"[+-]?\d+\.0*\Z")
 _ITEM_WORDS = ("item", "movie", "artist", "product", "track", "book", "film", "song", "title")
 _USER_WORDS = ("user", "customer", "member", "reader", "listener", "client", "account")
@@ -78,6 +79,7 @@ def check(data: Interactions, model: Any = None) -> CheckReport:
         findings += _suitability(data, values, model, figures)
         if model is not None:
             findings += _cost(data, model, figures)
+            findings += _directions(data, values, model, figures)
     return CheckReport(tuple(findings), figures)
 
 
@@ -302,6 +304,40 @@ def _cost(data: Interactions, model: Any, figures: dict[str, Any]) -> Iterator[F
         f"This machine has {_size(installed or 0)}: take fewer factors, or fewer interactions."
         if is_too_big
         else "An estimate, within a factor of three on other machines; n_factors and n_iterations change it most.",
+    )
+
+
+def _directions(data: Interactions, values: Values, model: Any, figures: dict[str, Any]) -> Iterator[Finding]:
+    """How many factors can leave zero, for a model that can say."""
+    if (
+        getattr(model, "family", None) != "implicit"
+        or values.n_not_finite
+        or values.n_negative
+        or values.n_zero == data.nnz
+    ):
+        return
+    n_factors, regularization = int(model.n_factors), model.regularization
+    if regularization == 0 or data.nnz * n_factors > _MOST_PRODUCTS:
+        return
+    found = model.starting_values(data)
+    figures["starting_values"] = [round(float(value), 4) for value in found]
+    figures["n_startable"] = n_startable = int(np.count_nonzero(found > 1))
+    about = f"{n_startable} of {n_factors} factors can start from zero at this regularization"
+    shown = f"singular values {found[0]:.2g} ... {found[-1]:.2g}, and above 1 is needed"
+    if n_startable == 0:
+        yield Finding(
+            "warning",
+            "directions",
+            f"No factor can start from zero at this regularization ({shown}).",
+            f"The fit would end at zero. Divide the regularization by {4 / float(found[0]):.2g} or more.",
+        )
+        return
+    yield Finding(
+        "info",
+        "directions",
+        f"{'All' if n_startable == n_factors else 'At most about'} {about} ({shown}).",
+        "Factors that cannot start change nothing. A lower regularization lets more in; at some point these describe "
+        "chance, so measure on held-out data.",
     )
 
 

@@ -1,7 +1,7 @@
 """The measured defaults: what every None means, per model and loss. Constants, or functions of the data's shape.
 
-Nothing here may depend on a particular data set. `benchmarks/quality/logistic_defaults.py` prints the measurements
-behind LogisticMF's.
+Nothing here may depend on a particular data set. `benchmarks/quality/defaults.py` prints the measurements behind those
+of ImplicitALS, `benchmarks/quality/logistic_defaults.py` those behind LogisticMF's.
 """
 
 from __future__ import annotations
@@ -47,10 +47,9 @@ Default: TypeAlias = float | tuple[float, float] | Callable[[DataShape], Any]
 DEFAULTS: dict[str, dict[str, Default]] = {
     "explicit": {"regularization": 0.1, "bias_regularization": 0.05},
     "ials": {
-        "regularization": 0.003,
-        "unobserved_weight": lambda shape: 1.4 * math.sqrt(shape.density),
-        "frequency_exponent": 1.0,
-        "weight_exponents": (0.3, 0.3),
+        "unobserved_weight": lambda shape: 0.7 * math.sqrt(shape.density),
+        "frequency_exponent": 0.5,
+        "weight_exponents": (0.45, 0.15),
     },
     "hu": {"regularization": 1.0, "alpha": 10.0, "frequency_exponent": 0.0, "weight_exponents": (0.0, 0.0)},
     "logistic": {
@@ -61,11 +60,42 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     "bias": {"regularization": 3.0},
 }
 
-NEIGHBOR_WEIGHT = 0.5  # of the neighbourhood term, beside the factors' spread of 1
+NOISE_EDGE = 1.8  # singular value, 1 being where a direction can leave zero, at which ImplicitALS leaves noise
+
+NEIGHBOR_WEIGHT = 0.2  # of the neighbourhood term, beside a spread of 1 by the factors
 
 # Conjugate-gradient steps a row with n_cg_steps="auto" where a side is solved for the first time. Ratings have no
 # Gramian whose eigenbasis could help.
 N_FIRST_CG_STEPS = {"implicit": 2, "explicit": 3}
+
+
+def ials_regularization(
+    shape: DataShape,
+    unobserved_weight: float,
+    frequency_exponent: float,
+    *,
+    counts_all: bool = True,
+    noise_edge: float = NOISE_EDGE,
+) -> float:
+    """The regularization of loss "ials" at which what chance alone makes stands at `noise_edge`.
+
+    ::
+
+        (sqrt(n_u) + sqrt(n_i)) (1 + 1 / n_u) m / (m + 30) / (noise_edge * (f_u f_i)^(frequency_exponent / 2))
+
+    with n_u and n_i the mean interactions of a user and an item, f_u and f_i their mean frequencies, and m the smaller
+    of the numbers of users and items. A direction leaves zero where its singular value, over the square root of both
+    sides' ridges, is above 1 (docs/weights.md), and sqrt(n_u) + sqrt(n_i) is about the largest that a random matrix
+    with as many entries has. Users with one or two interactions say less than that, hence ``1 + 1 / n_u``; and of a
+    handful of users or items nothing can be called noise, hence ``m / (m + 30)``.
+    """
+    of_user, of_item = shape.n_interactions / shape.n_users, shape.n_interactions / shape.n_items
+    smaller = min(shape.n_users, shape.n_items)
+    noise = (math.sqrt(of_user) + math.sqrt(of_item)) * (1 + 1 / of_user) * smaller / (smaller + 30)
+    weight = unobserved_weight if counts_all else 0.0
+    log_frequencies = math.log(of_user + weight * shape.n_items) + math.log(of_item + weight * shape.n_users)
+    exponent = min(frequency_exponent, 10.0)  # what is beyond any use is blamed by the fit, not made up for here
+    return noise / noise_edge * math.exp(-exponent / 2 * log_frequencies)
 
 
 def resolve(kind: str, parameters: dict[str, Any], shape: DataShape) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ridgeback.models import checks, explaining, fitting, folding, initializatio
 from ridgeback.models.acceleration import Nesterov
 from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss, zero_loss
 from ridgeback.models.defaults import DataShape
+from ridgeback.models.directions import live_rank
 from ridgeback.models.interrupts import interruptible
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.row_solver import RowSolver, Side
@@ -55,6 +56,9 @@ class FactorModel(Recommender):
     n_iterations_ : int
         Whole iterations that ran.
     stopped_by_ : {"n_iterations", "tolerance", "early_stopping", "callback", "interrupted"}
+    live_rank_ : int
+        Factors that say something: singular values of both sides' product, weighted by the roots of the ridges, above a
+        thousandth of the largest. None in a model from a file of before.
     """
 
     default_metric: ClassVar[str] = "ndcg@10"
@@ -71,6 +75,7 @@ class FactorModel(Recommender):
     history_: list[fitting.Record]
     n_iterations_: int
     stopped_by_: str
+    live_rank_: int | None = None
     _is_final: bool
     _weight_scale: float
     _fit_user_counts: np.ndarray[Any, np.dtype[np.int64]]
@@ -96,6 +101,10 @@ class FactorModel(Recommender):
 
     def _complete(self) -> None:
         """Set what answers need of the fitted factors, after the last half-step."""
+
+    def _advice_near_zero(self, problems: dict[SideName, RowProblem]) -> str:
+        """What to do where the factors of a fit ended near zero."""
+        return "Lower the regularization."
 
     def _neighbors_at(self, users: Side, items: Side, histories: Csr) -> NeighborTerm | None:
         """The neighbourhood term of these histories, were the fit to end with these factors."""
@@ -294,6 +303,7 @@ class FactorModel(Recommender):
                 is_principal=parameters["orientation"] == "principal",
                 final_solver=self._final_solver(),
                 final_depends_on_start=self._final_depends_on_start,
+                advice_near_zero=lambda: self._advice_near_zero(problems),
             )
             self.history_ = reporter.history
             ending = fitting.fit(
@@ -305,6 +315,13 @@ class FactorModel(Recommender):
             )
             self._take(state.sides)
             self._complete()
+            self.live_rank_ = live_rank(
+                state.sides["users"],
+                state.sides["items"],
+                problems["users"].ridges,
+                problems["items"].ridges,
+                parameters["n_threads"],
+            )
             self.n_iterations_, self.stopped_by_, self._is_final = (
                 ending.n_iterations,
                 ending.stopped_by,

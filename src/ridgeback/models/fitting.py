@@ -49,6 +49,8 @@ class Plan:
     final_solver : RowSolver
     final_depends_on_start : bool
         Whether the final half-step must start from zero, as fold-in does.
+    advice_near_zero : callable
+        What to do where the factors ended near zero.
     """
 
     n_iterations: int
@@ -57,6 +59,7 @@ class Plan:
     is_principal: bool
     final_solver: RowSolver
     final_depends_on_start: bool
+    advice_near_zero: Callable[[], str] = lambda: "Lower the regularization."
 
 
 class Tracer(Protocol):
@@ -200,7 +203,7 @@ def fit(
     if reporter.zero_loss and abs(loss.total - reporter.zero_loss) <= 1e-3 * reporter.zero_loss:
         warnings.warn(
             f"The factors ended near zero: the loss {loss.total:.6g} is that of a model that says nothing "
-            f"({reporter.zero_loss:.6g}), so recommendations would be arbitrary. Lower the regularization.",
+            f"({reporter.zero_loss:.6g}), so recommendations would be arbitrary. {plan.advice_near_zero()}",
             RidgebackWarning,
             stacklevel=4,
         )

@@ -9,17 +9,18 @@ import numpy.typing as npt
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError
-from ridgeback.models import checks, neighborhood
+from ridgeback.models import checks, directions, neighborhood
 from ridgeback.models.acceleration import Acceleration
 from ridgeback.models.alternation import SideName
-from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, resolve
+from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, ials_regularization, resolve
 from ridgeback.models.explaining import Shares
 from ridgeback.models.frequencies import frequency_scales, mean_weight
 from ridgeback.models.least_squares import LeastSquaresModel
 from ridgeback.models.neighborhood import Neighborhood
 from ridgeback.models.row_solver import Side
-from ridgeback.models.training import ListedPairs, training_interactions
+from ridgeback.models.training import ListedPairs, refuse_nothing, training_interactions
 from ridgeback.solvers.problem import Float32Array, Float64Array, RowProblem
+from ridgeback.solvers.starting_values import starting_values
 
 if TYPE_CHECKING:
     from ridgeback.data.csr import Csr
@@ -48,9 +49,10 @@ class ImplicitALS(LeastSquaresModel):
     loss : {"ials", "hu"}, default="ials"
         Weight the zeros by a number of their own (Rendle et al.), or count them as 1 (Hu et al.).
     regularization : float, optional
-        None: the measured default, as for every None here (`parameters_` shows what the fit used).
+        None: the measured default, as for every None here (`parameters_` shows what the fit used); in "ials" the one
+        that keeps out most of what chance alone makes, a function of the data's shape (`docs/weights.md`).
     unobserved_weight : float, optional
-        Weight of all pairs in "ials"; None is ``1.4 * sqrt(density)``. An error with "hu".
+        Weight of all pairs in "ials"; None is ``0.7 * sqrt(density)``. An error with "hu".
     alpha : float, optional
         In "hu" the slope of the confidence ``1 + alpha r``. In "ials" None means confidence 1, a number ``alpha r``.
     frequency_exponent : float, optional
@@ -178,15 +180,20 @@ class ImplicitALS(LeastSquaresModel):
         parameters = resolve(loss, self._common_parameters(), shape)
         parameters["n_neighbors"] = checks.check_count(owner, "n_neighbors", self.n_neighbors)
         parameters["neighbor_weight"] = self._resolved_neighbor_weight(parameters["n_neighbors"])
-        for name in ("regularization", "frequency_exponent"):
+        names = ("frequency_exponent", *(("unobserved_weight",) if loss == "ials" else ()))
+        for name in names:
             parameters[name] = checks.check_number(owner, name, parameters[name])
-        if loss == "ials":
-            parameters["unobserved_weight"] = checks.check_number(
-                owner, "unobserved_weight", parameters["unobserved_weight"]
-            )
         if parameters["alpha"] is not None:
             parameters["alpha"] = checks.check_number(owner, "alpha", parameters["alpha"], is_open=True)
-        checks.check_choice(owner, "frequency_counts", self.frequency_counts, ("all", "observed"))
+        counts = checks.check_choice(owner, "frequency_counts", self.frequency_counts, ("all", "observed"))
+        if parameters["regularization"] is None:
+            parameters["regularization"] = ials_regularization(
+                shape,
+                parameters["unobserved_weight"],
+                parameters["frequency_exponent"],
+                counts_all=counts == "all",
+            )
+        parameters["regularization"] = checks.check_number(owner, "regularization", parameters["regularization"])
         if self.acceleration is not None:
             checks.check_choice(owner, "acceleration", self.acceleration, ("nesterov",))
             if self.non_negative:
@@ -217,6 +224,57 @@ class ImplicitALS(LeastSquaresModel):
     def _complete(self) -> None:
         if self._neighborhood is not None:
             self._neighborhood = self._scaled_neighborhood(self.user_factors_, self.item_factors_)
+
+    def _advice_near_zero(self, problems: dict[SideName, RowProblem]) -> str:
+        p = self.parameters_
+        if p["regularization"] == 0 or p["n_iterations"] == 0:
+            return super()._advice_near_zero(problems)
+        return directions.advice_near_zero(
+            problems["users"], problems["items"], p["regularization"], p["n_factors"], p["n_threads"]
+        )
+
+    def starting_values(self, data: Any, n: int | None = None) -> Float64Array:
+        """The singular values by which factors leave zero on this data: those at most 1 cannot, whatever the start.
+
+        Parameters
+        ----------
+        data : Interactions, or a CSR matrix of shape (n_users, n_items)
+            Nothing is fitted to it.
+        n : int, optional
+            How many; None: n_factors.
+
+        Returns
+        -------
+        float64 array, descending
+            Fewer than `n` where there are fewer users or items. They are proportional to 1 / regularization, and well
+            below the number above 1 survive in the end.
+
+        Raises
+        ------
+        DataError, ParameterError
+            What `fit` would refuse.
+
+        Notes
+        -----
+        Subspace iteration: about the time of 17 half-steps by one conjugate-gradient step.
+        """
+        interactions = self._training_data(data)
+        refuse_nothing(interactions, data, "ImplicitALS")
+        probe = self.clone()
+        probe.parameters_ = probe._resolve(DataShape(*interactions.shape, interactions.nnz))
+        probe._fit_user_counts = interactions.user_items.counts()
+        probe._fit_item_counts = interactions.user_items.column_counts()
+        probe._freeze(interactions)
+        p = probe.parameters_
+        if p["regularization"] == 0:
+            raise ParameterError(
+                "The 'regularization' parameter of ImplicitALS must be above 0 for starting_values: without it every "
+                "direction leaves zero. Got 0."
+            )
+        by_user = ListedPairs(interactions.user_items, interactions.weights)
+        problems = probe._row_problem("users", by_user), probe._row_problem("items", by_user.transpose())
+        wanted = p["n_factors"] if n is None else checks.check_count("starting_values", "n", n, low=1)
+        return starting_values(*problems, wanted, p["n_threads"])
 
     def _neighbors_at(self, users: Side, items: Side, histories: Csr) -> NeighborTerm | None:
         scaled = self._scaled_neighborhood(users.factors, items.factors)

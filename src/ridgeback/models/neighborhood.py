@@ -23,7 +23,7 @@ from ridgeback.solvers.neighbors import item_neighbors
 from ridgeback.solvers.problem import Float32Array, Float64Array
 
 ITEM_EXPONENT = 0.5  # e
-USER_EXPONENT = 0.8  # f
+USER_EXPONENT = 0.6  # f
 HISTORY_EXPONENT = 0.4  # p
 _MOST_SAMPLED = 1000
 _NOTHING = 1e-12  # a variance of scores that are 1 for what was met

@@ -51,6 +51,7 @@ ARRAYS = (  # attribute, tensor, dtype, axis, whether every model has it
 FIT_VALUES = (  # attribute, metadata, types
     ("n_iterations_", "n_iterations", (int,)),
     ("stopped_by_", "stopped_by", (str,)),
+    ("live_rank_", "live_rank", (int,)),
     ("_is_final", "is_final", (bool,)),
     ("_weight_scale", "weight_scale", (float,)),
 )

@@ -196,6 +196,13 @@ class Recommender(Scorer):
             f"{type(self).__name__} predicts one value, no interval. Use predict, or BayesianALS, which samples."
         )
 
+    def starting_values(self, data: Any, n: int | None = None) -> Any:
+        """How factors leave zero; only ImplicitALS can say."""
+        raise UnsupportedError(
+            f"{type(self).__name__} has no starting_values: they are of models whose factors start from zero without "
+            "biases. Use ImplicitALS."
+        )
+
     def save(self, path: str | bytes | os.PathLike[str], include_history: bool = True) -> None:
         """Write the model to one file, atomically.
 

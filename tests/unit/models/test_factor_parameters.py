@@ -135,12 +135,33 @@ def test_every_default_of_the_table_is_resolved() -> None:
 
 def test_defaults_that_depend_on_the_shape() -> None:
     fitted = rb.ImplicitALS(n_factors=2).fit(data())
-    assert fitted.parameters_["unobserved_weight"] == pytest.approx(1.4 * np.sqrt(5 / 9))
-    assert fitted.parameters_["weight_exponents"] == (0.3, 0.3)
+    assert fitted.parameters_["unobserved_weight"] == pytest.approx(0.7 * np.sqrt(5 / 9))
+    assert fitted.parameters_["frequency_exponent"] == 0.5
+    assert fitted.parameters_["weight_exponents"] == (0.45, 0.15)
     assert rb.ImplicitALS(n_factors=2, loss="hu").fit(data()).parameters_["weight_exponents"] == (0.0, 0.0)
     assert rb.ImplicitALS(n_factors=2).fit(data()).parameters_["solver"] == "cg"
     assert rb.ImplicitALS(n_factors=2, non_negative=True).fit(data()).parameters_["solver"] == "exact"
     assert rb.ExplicitALS(n_factors=2).fit(data()).parameters_["solver"] == "exact"
+
+
+def test_the_default_regularization_puts_chance_where_it_hardly_starts() -> None:
+    """Of pairs that chance made, weighted alike, the directions beside the popularities stand about at the edge."""
+    rng = np.random.default_rng(0)
+    for n_users, n_items, density in ((400, 300, 0.05), (1500, 200, 0.1)):
+        chance = rb.Interactions.from_arrays(*np.nonzero(rng.random((n_users, n_items)) < density))
+        for parameters in ({}, {"frequency_exponent": 1.0}, {"frequency_exponent": 0.0, "unobserved_weight": 0.5}):
+            model = rb.ImplicitALS(weight_exponents=(0, 0), **parameters)
+            values = model.starting_values(chance, n=3)
+            assert values[0] > 2.5  # what everybody has in common
+            assert values[1] == pytest.approx(1.8, rel=0.15)
+
+
+def test_the_default_regularization_leaves_toys_alone() -> None:
+    model = rb.ImplicitALS(n_factors=2).fit(data())
+    assert 0 < model.parameters_["regularization"] < 0.5
+    assert model.live_rank_ == 2
+    observed = rb.ImplicitALS(n_factors=2, frequency_counts="observed").fit(data())
+    assert observed.parameters_["regularization"] > model.parameters_["regularization"]  # its frequencies are smaller
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -276,7 +276,7 @@ def test_more_factors_than_items_do_not_need_regularization(
 
 def test_a_fit_that_ends_near_zero_says_so() -> None:
     data = rb.Interactions.from_arrays([0, 0, 1, 2], [0, 1, 1, 2])
-    with pytest.warns(rb.RidgebackWarning, match=r"ended near zero: .* Lower the regularization"):
+    with pytest.warns(rb.RidgebackWarning, match=r"ended near zero: .* Choose a regularization"):
         rb.ImplicitALS(2, regularization=100.0, n_iterations=5).fit(data)
 
 

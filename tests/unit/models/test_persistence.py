@@ -50,6 +50,7 @@ def fitted(parameters=None, with_everything=True, text_ids=True):
     model._duplicates, model._fingerprint = "sum", "f" * 64
     model.parameters_ = model.get_params() | {"regularization": 0.003}
     model.n_iterations_, model.stopped_by_, model._is_final, model._weight_scale = 3, "tolerance", True, 0.25
+    model.live_rank_ = 2
     model._fit_user_counts, model._fit_item_counts = np.array([2, 0, 1]), np.array([1, 1, 0, 1])
     model.history_ = [
         {"iteration": 0, "side": "start", "loss": 3.5, "rmse": None, "elapsed_s": 0.1},

@@ -31,10 +31,10 @@ from ridgeback.models.stored_tables import csr_tensors, id_tensors, read_csr, re
 Array = npt.NDArray[Any]
 
 FAMILIES = {
-    "bayesian": ("ridgeback.models.bayesian", "BayesianALS"),
     "explicit": ("ridgeback.models.explicit", "ExplicitALS"),
     "implicit": ("ridgeback.models.implicit", "ImplicitALS"),
     "logistic": ("ridgeback.models.logistic", "LogisticMF"),
+    "bayesian": ("ridgeback.models.bayesian", "BayesianALS"),
     "popularity": ("ridgeback.models.baselines", "Popularity"),
     "bias": ("ridgeback.models.baselines", "BiasBaseline"),
 }

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import ridgeback as rb
+from ridgeback import storage
 from ridgeback.errors import DataError, ParameterError, UnsupportedError
 from ridgeback.models.gibbs import started_chain
 from ridgeback.models.intervals import mixture_quantiles
@@ -191,6 +192,38 @@ def test_a_file_brings_everything_back(fitted: Any, tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.fold_in({1: 4.0}).factors, model.fold_in({1: 4.0}).factors)
         assert loaded.parameters_ == model.parameters_
         assert loaded.history_ == model.history_
+
+
+def test_the_page_of_the_file_names_its_samples(fitted: Any, tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "model-file.md"
+    section = page.read_text(encoding="utf-8").split("\n## Samples\n")[1].split("\n## ")[0]
+    fitted[0].save(tmp_path / "model.ridge")
+    tensors, metadata = storage.read(str(tmp_path / "model.ridge"), True)
+    names = {name: array for name, array in tensors.items() if name.startswith("samples.")}
+    rows = [
+        [cell.strip() for cell in row.strip("|").split("|")] for row in section.splitlines() if row.startswith("| `")
+    ]
+    assert {row[0].strip("`") for row in rows} == names.keys()
+    for name, dtype, *_ in rows:
+        assert {"F32": np.float32, "F64": np.float64}[dtype] == names[name.strip("`")].dtype
+    assert metadata["samples"].keys() == {"scale", "seed", "n_factors"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"samples": {"scale": 1.0, "seed": 1}}, "its samples must have scale, seed and n_factors"),
+        ({"samples": {"scale": -1.0, "seed": 1, "n_factors": 3}}, "out of range"),
+        ({"samples": {"scale": 1.0, "seed": 1, "n_factors": 4}}, "has shape"),
+        ({"samples": None}, "must be dict"),
+    ],
+)
+def test_damaged_samples(fitted: Any, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    fitted[0].save(tmp_path / "model.ridge")
+    tensors, metadata = storage.read(str(tmp_path / "model.ridge"), True)
+    storage.write(str(tmp_path / "other.ridge"), dict(tensors), {**metadata, **change})
+    with pytest.raises(rb.errors.ModelFileError, match=message):
+        rb.load(tmp_path / "other.ridge")
 
 
 def test_attributes_are_not_in_the_file(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@
 #include "dispatch.hpp"
 #include "event_table.hpp"
 #include "half_step.hpp"
+#include "item_neighbors.hpp"
 #include "logistic.hpp"
 #include "negatives.hpp"
+#include "sparse_product.hpp"
 #include "tests/suites.hpp"
 #include "top_k.hpp"
 
@@ -171,13 +173,54 @@ void gramians_norms_and_rotations() {
   }
 }
 
-void the_best_items_and_scores() {
+// The same rows by column.
+struct Columns {
+  std::vector<std::int64_t> indptr;
+  std::vector<std::int32_t> indices;
+  explicit Columns(const Rows& rows) : indptr(Rows::N_COLUMNS + 1), indices(rows.indices.size()) {
+    const Matrix matrix{rows.indptr.data(), rows.indices.data(), nullptr, rows.n, Rows::N_COLUMNS};
+    CHECK(transpose(matrix, indptr.data(), indices.data(), nullptr, Execution{}));
+  }
+};
+
+void neighbours_of_items() {
+  constexpr std::int64_t KEEP = 7, N_ITEMS = Rows::N_COLUMNS;
+  const Rows rows(300'000);  // tens of millions of additions: more than 20 chunks
+  const Columns columns(rows);
+  const std::vector<float> user_weights(rows.n, 0.5f), item_weights(N_ITEMS, 0.25f);
+  const NeighborRequest request{{rows.indptr.data(), rows.indices.data(), nullptr, rows.n, N_ITEMS},
+                                {columns.indptr.data(), columns.indices.data(), nullptr, N_ITEMS, rows.n},
+                                user_weights.data(),
+                                item_weights.data(),
+                                KEEP};
+  check_threads([&](const Execution& execution, Outcome& outcome) {
+    std::vector<std::int32_t> items(N_ITEMS * KEEP), counts(N_ITEMS);
+    std::vector<float> values(N_ITEMS * KEEP);
+    CHECK(item_neighbors(request, 0, N_ITEMS, execution, items.data(), values.data(), counts.data()));
+    outcome.add(counts);
+    outcome.add(items);
+    outcome.add(values);
+  });
+}
+
+void products_of_sparse_matrices() {
+  constexpr int K = 9;
+  const Rows rows(40'000);
+  const std::vector<float> right = numbers(Rows::N_COLUMNS * K, 11), data = numbers(rows.indices.size(), 12);
+  const Matrix matrix{rows.indptr.data(), rows.indices.data(), data.data(), rows.n, Rows::N_COLUMNS};
+  check_threads([&](const Execution& execution, Outcome& outcome) {
+    std::vector<float> out(rows.n * K);
+    CHECK(sparse_product(matrix, right.data(), K, out.data(), execution));
+    outcome.add(out);
+  });
+}
+
+void check_best_items_and_scores(const Rows& rows, const NeighborTerm& neighbors) {
   constexpr int K = 19;
   constexpr std::int64_t KEEP = 10, N_ITEMS = Rows::N_COLUMNS;
-  const Rows rows(4000);
   const std::vector<float> users = numbers(rows.n * K, 6), items = numbers(N_ITEMS * K, 7),
                            biases = numbers(N_ITEMS, 8);
-  const Scorer scorer = {users.data(), items.data(), rows.n, N_ITEMS, K, nullptr, biases.data(), 0.5f};
+  const Scorer scorer = {users.data(), items.data(), rows.n, N_ITEMS, K, nullptr, biases.data(), 0.5f, neighbors};
   const ItemLists lists = {rows.indptr.data(), rows.indices.data()};
   std::vector<std::int32_t> asked(50000);
   for (std::size_t i = 0; i < asked.size(); ++i) asked[i] = static_cast<std::int32_t>(i % N_ITEMS);
@@ -214,6 +257,22 @@ void the_best_items_and_scores() {
     outcome.add(pairs);
     outcome.add(norms);
   });
+}
+
+void the_best_items_and_scores() { check_best_items_and_scores(Rows(4000), {}); }
+
+void the_best_items_and_scores_with_neighbours() {
+  constexpr std::int64_t KEEP = 20, N_ITEMS = Rows::N_COLUMNS;
+  const Rows rows(4000);
+  std::vector<std::int64_t> indptr(N_ITEMS + 1);
+  std::vector<std::int32_t> items;
+  for (std::int64_t item = 0; item < N_ITEMS; ++item) {
+    for (std::int64_t i = item % 3; i < N_ITEMS; i += N_ITEMS / KEEP) items.push_back(static_cast<std::int32_t>(i));
+    indptr[item + 1] = static_cast<std::int64_t>(items.size());
+  }
+  const std::vector<float> values = numbers(items.size(), 13), scales = numbers(rows.n, 14);
+  check_best_items_and_scores(
+      rows, {indptr.data(), items.data(), values.data(), rows.indptr.data(), rows.indices.data(), scales.data()});
 }
 
 template <class Slot, class Row>
@@ -305,7 +364,10 @@ constexpr Test TESTS[] = {
     {"half-steps of every row solver", half_steps_of_every_row_solver},
     {"half-steps of every logistic method", half_steps_of_every_logistic_method},
     {"Gramians, norms and rotations", gramians_norms_and_rotations},
+    {"neighbours of items", neighbours_of_items},
+    {"products of sparse matrices", products_of_sparse_matrices},
     {"the best items and scores", the_best_items_and_scores},
+    {"the best items and scores with neighbours", the_best_items_and_scores_with_neighbours},
     {"counting sorts and transposes", counting_sorts_and_transposes},
     {"sampled negatives", sampled_negatives},
     {"tables and their ids", tables_and_their_ids},

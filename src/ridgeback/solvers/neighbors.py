@@ -16,7 +16,7 @@ from ridgeback import _native
 from ridgeback.data.csr import Csr
 
 _ENTRIES_PER_CALL = 1 << 24  # places that one native call fills: bounds the memory of unused ones
-MOST_ADDITIONS = 1 << 38  # that a matrix may take: about five minutes of one thread
+MOST_ADDITIONS = 1 << 36  # that a matrix may take: about eight minutes of one thread
 
 
 def item_neighbors(

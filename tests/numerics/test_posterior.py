@@ -160,7 +160,7 @@ def test_shared_vectors_and_rows_together_are_of_their_joint_posterior() -> None
 
     draws = []
     start = [np.zeros((9, size)), np.zeros((2, size))]
-    for number in range(2000):
+    for number in range(1200):
         information = native.inform_rows(problem, *rows.fixed, rows.prior, Stream(7, number))
         rng = np.random.default_rng(number)
         draws.append(
@@ -169,7 +169,7 @@ def test_shared_vectors_and_rows_together_are_of_their_joint_posterior() -> None
     x = np.array(draws)
     error = np.sqrt(np.diag(covariance) / len(x))
     assert (np.abs(x.mean(axis=0) - mean) < 4.5 * error).all()
-    np.testing.assert_allclose(x.var(axis=0), np.diag(covariance), rtol=0.15)
+    np.testing.assert_allclose(x.var(axis=0), np.diag(covariance), rtol=0.2)
 
 
 def test_conjugate_gradient_solves_the_shared_system() -> None:

@@ -131,7 +131,7 @@ def test_geweke_the_chain_agrees_with_its_own_prior() -> None:
         1, 5, 1, np.zeros(1, dtype=np.uint8), False,
     )  # fmt: skip
     betas = []
-    for _ in range(2500):
+    for _ in range(1500):
         chain.sweep()
         u, i = chain.sides["users"], chain.sides["items"]
         scores = u.factors @ i.factors.T + u.biases[:, None] + i.biases

@@ -33,7 +33,7 @@ from ridgeback.solvers.shared_vectors import SharedTable
 if TYPE_CHECKING:
     from ridgeback.models.bayesian import BayesianALS
 
-WIDTH = 4  # columns of the posterior mean for each factor of a sample: twice as many changed predictions by 1e-4
+WIDTH = 4  # columns of the posterior mean for each factor of a sample; what more of them are worth: docs/bayesian.md
 
 
 @dataclass(frozen=True)

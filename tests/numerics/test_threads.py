@@ -312,7 +312,8 @@ rows, scores = np.zeros((4_000, 700), np.int32), np.zeros((4_000, 700), np.float
 counts = np.zeros(4_000, np.int32)
 
 def ask(n_threads):
-    everything = (users, items, None, None, 0.0, None, None, None, None, -np.inf, np.inf, rows, scores, counts)
+    unbiased = (users, items, None, None, 0.0, None)
+    everything = (*unbiased, None, None, None, None, -np.inf, np.inf, rows, scores, counts)
     return _native.top_k(*everything, n_threads, None)
 
 ask(2)

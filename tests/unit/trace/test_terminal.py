@@ -422,7 +422,8 @@ def test_targets_and_ridges_are_named() -> None:
     assert "t = rating - mean - bias of the item, the mean being 3;" in text
     assert "t(tea) = 3 - 3 - 0 = 0\n" in text
     assert "mean       3 of all ratings" in shown(trace)
-    implicit = shown(traced(rb.ImplicitALS(2, regularization=0.3, unobserved_weight=0.5, n_iterations=1)), user="bob")
+    settings = {"regularization": 0.3, "unobserved_weight": 0.5, "frequency_exponent": 1.0, "n_iterations": 1}
+    implicit = shown(traced(rb.ImplicitALS(2, **settings)), user="bob")
     assert "ridge = regularization × (n + unobserved_weight × items)^nu = 0.3 × (2 + 0.5 × 3)^1 = 1.05\n" in implicit
 
 

@@ -157,25 +157,6 @@ inline __attribute__((always_inline)) Vec<T> column_sums(const T* panel, const T
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-// y = A x.
-template <class T>
-inline void multiply(const T* A, int padded, const T* x, T* y) {
-  constexpr int N = Vec<T>::N;
-  for (int i = 0; i < padded; ++i) y[i] = 0;
-  for (int first = 0; first < padded; first += N) {
-    const T* panel = A + static_cast<std::int64_t>(first) * padded;
-    (Vec<T>::load(y + first) + column_sums<T>(panel, x, first + N)).store(y + first);
-    const Vec<T> part = Vec<T>::load(x + first);
-    for (int i = 0; i < first; i += 4) {
-      T sum[4];
-      const T* row = panel + static_cast<std::int64_t>(i) * N;
-      fold4(Vec<T>::load(row) * part, Vec<T>::load(row + N) * part, Vec<T>::load(row + 2 * N) * part,
-            Vec<T>::load(row + 3 * N) * part, sum);
-      for (int s = 0; s < 4; ++s) y[i + s] += sum[s];
-    }
-  }
-}
-
 // x^T A x, the products with x summed in float64.
 template <class T>
 inline double quadratic_form(const T* A, int padded, const T* x) {

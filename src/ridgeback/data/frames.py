@@ -12,11 +12,6 @@ from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError
 
 
-def is_frame(source: Any) -> bool:
-    """Whether this is a frame, as far as `read_frame` goes."""
-    return _is_pandas(source) or isinstance(source, Mapping) or hasattr(source, "__arrow_c_stream__")
-
-
 def read_frame(frame: Any, request: ColumnRequest, options: ReadOptions) -> Interactions:
     """Interactions from a frame, or a mapping of column name to array.
 

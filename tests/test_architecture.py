@@ -40,6 +40,7 @@ LAYERS = [
     "models",
     "examples",
     "evaluation",
+    "tuning",
 ]
 FRONT_DOORS = {"cli", "serving", "studio", "spark"}
 NATIVE_CALLERS = {"data", "solvers", "recommend", "cli"}
@@ -62,7 +63,7 @@ TERMINAL_LIBRARIES = {"click", "rich"}
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 C_HEADERS = {"cfloat", "climits", "cmath", "cstddef", "cstdint", "cstring"}
 # What a caller may already have: imported inside functions only, never required.
-OPTIONAL_PACKAGES = {"anywidget", "traitlets", "pandas", "polars", "pyarrow", "scipy"}
+OPTIONAL_PACKAGES = {"anywidget", "optuna", "pandas", "polars", "pyarrow", "scipy", "sqlalchemy", "traitlets"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Choosing a model's parameters: where they are searched."""

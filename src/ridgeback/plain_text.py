@@ -57,3 +57,12 @@ def may_colour(stream: Any) -> bool:
 def is_terminal(stream: Any) -> bool:
     """Whether a stream leads to a terminal."""
     return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def duration_text(seconds: float) -> str:
+    """A time for reading: "0.2 s", "14 s", "6 min", "3.1 h"."""
+    if seconds < 10:
+        return f"{max(seconds, 0.1):.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

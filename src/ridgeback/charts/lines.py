@@ -24,11 +24,14 @@ class Series:
         Aligned with the chart's places.
     is_dashed : bool
         Dashed with hollow points, instead of solid with filled ones.
+    intervals : sequence of (low, high) or None
+        Upright bars, aligned with the values; a None among them draws nothing.
     """
 
     name: str
     values: Sequence[float]
     is_dashed: bool = False
+    intervals: Sequence[tuple[float, float] | None] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def line_chart(
         On a logarithmic axis, each labelled.
     panels : sequence of Panel
     marks : sequence of (place, words), default=()
-        Upright lines through all panels, with words at their top.
+        Upright lines through all panels, with words, where there are any, at their top.
     """
     x = Axis(places[0], places[-1], _LEFT + 12, _WIDTH - _RIGHT, base=2)
     height = _TOP + len(panels) * (_PANEL + _GAP) - _GAP + _BOTTOM
@@ -69,7 +72,8 @@ def line_chart(
     for place, words in marks:
         at = x.place(place)
         parts.append(line(at, _TOP - 6, at, height - _BOTTOM, 'stroke-dasharray="2 3"'))
-        parts.append(text(words, at, _TOP - 12, "end" if at > _WIDTH / 2 else "start"))
+        if words:
+            parts.append(text(words, at, _TOP - 12, "end" if at > _WIDTH / 2 else "start"))
     for i, panel in enumerate(panels):
         top = _TOP + i * (_PANEL + _GAP)
         parts += _panel(panel, x, places, top + 22, top + _PANEL)
@@ -79,6 +83,7 @@ def line_chart(
 
 def _panel(panel: Panel, x: Axis, places: Sequence[float], top: float, bottom: float) -> list[str]:
     values = [value for series in panel.series for value in series.values]
+    values += [end for series in panel.series for interval in series.intervals if interval for end in interval]
     low, high = min(values), max(values)
     margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     y = Axis(low - margin, high + margin, bottom, top)
@@ -96,6 +101,11 @@ def _panel(panel: Panel, x: Axis, places: Sequence[float], top: float, bottom: f
     for series in panel.series:
         points = [(x.place(place), y.place(value)) for place, value in zip(places, series.values, strict=True)]
         parts.append(polyline(points, 'stroke-dasharray="6 4"' if series.is_dashed else ""))
+        parts += [
+            line(at, y.place(interval[0]), at, y.place(interval[1]))
+            for (at, _), interval in zip(points, series.intervals, strict=False)
+            if interval
+        ]
         parts += [
             _point(*point, series, place, value)
             for point, place, value in zip(points, places, series.values, strict=True)

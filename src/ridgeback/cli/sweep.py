@@ -13,6 +13,7 @@ from ridgeback.cli.next_commands import data_arguments, model_arguments
 from ridgeback.cli.output import Output
 from ridgeback.cli.paths import check_not_among, event_file, input_file, output_file
 from ridgeback.cli.progress import Progress
+from ridgeback.plain_text import duration_text
 
 if TYPE_CHECKING:
     from ridgeback.evaluation import SweepRow
@@ -40,18 +41,23 @@ def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
         section=_SECTION, help="Share held out at random. [default: 0.2]")  # fmt: skip
 @option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="INTEGER", section=_SECTION,
         help="Seed of the split.")  # fmt: skip
+@option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, show_default=True,
+        metavar="NUMBER", section=_SECTION, help="Of the intervals by bootstrap over users.")  # fmt: skip
+@option("--n-resamples", type=click.IntRange(min=0), default=1000, show_default=True, metavar="INTEGER",
+        section=_SECTION, help="Draws of users for the intervals; 0: none.")  # fmt: skip
 @option("--html", callback=output_file, metavar="FILE", section=_SECTION, help="Also write the curves as a page.")
 @event_options
 @model_options(default="implicit", without=("n_factors",))
 @json_option
 def command(
     file: str | None, sizes: tuple[int, ...], metric: str | None, test: str | None, test_fraction: float | None,
-    seed: int, html: str | None, family: str, as_json: bool, **options: Any,
+    seed: int, level: float, n_resamples: int, html: str | None, family: str, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model with several numbers of factors, and judge each fit on its own data and on what was held out.
 
     More factors always describe the training part better; where the held-out part stops getting better they describe
-    chance, and that row is marked.
+    chance, and that row is marked. So is the knee: the smallest number that is as good as the best, for all that the
+    held-out part can tell.
 
     \b
     ridgeback sweep ratings.csv --model explicit --n-factors 4,8,16,32
@@ -76,6 +82,9 @@ def command(
     done: list[SweepRow] = []
     with Progress("sweep", "fits", len(sizes)) as progress:
 
+        def forecast(n_factors: int, seconds: float) -> None:
+            progress.show(len(done), len(sizes), f"{n_factors} factors: about {duration_text(seconds)}")
+
         def show(row: SweepRow) -> None:
             done.append(row)
             progress.show(len(done), len(sizes), f"{row.n_factors} factors: {row.held_out:.4f}")
@@ -89,15 +98,20 @@ def command(
             test_fraction=test_fraction or 0.2,
             random_state=seed,
             on_row=show,
+            on_start=forecast,
+            level=level,
+            n_resamples=n_resamples,
         )
     out.say()
-    rows = [[row.n_factors, row.train, row.held_out, row.elapsed_s, row.factor_bytes / 1e6] for row in sweep.rows]
-    out.table(sweep.columns(), [[*row, cells[-1]] for row, cells in zip(rows, sweep.cells(), strict=True)])
+    out.table(sweep.columns(), sweep.values())
     out.say(f"\n{sweep.summary()}")
+    for note in sweep.notes():
+        out.say(note)
     payload = sweep.to_dict()
     if html is not None:
         sweep.to_html(html)
         out.say(f"wrote {html}")
         payload["html"] = html
     fit = ["fit", *data_arguments(file, options, with_titles=True), *model_arguments(family, options)]
-    out.finish(payload, [[*fit, "--n-factors", str(sweep.best.n_factors), "-o", "model.ridge"]])
+    worth_fitting = [sweep.best] if sweep.knee is None else dict.fromkeys([sweep.best, sweep.knee])
+    out.finish(payload, [[*fit, "--n-factors", str(row.n_factors), "-o", "model.ridge"] for row in worth_fitting])

@@ -18,6 +18,7 @@ from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.values import Values, suited_models
 from ridgeback.errors import ParameterError
+from ridgeback.plain_text import duration_text
 
 __all__ = ["CheckReport", "Finding", "check"]
 
@@ -299,7 +300,7 @@ def _cost(data: Interactions, model: Any, figures: dict[str, Any]) -> Iterator[F
     yield Finding(
         "warning" if is_too_big else "info",
         "cost of a fit",
-        f"About {_duration(cost.seconds)} on {cost.n_threads} thread{'s' * (cost.n_threads != 1)} and "
+        f"About {duration_text(cost.seconds)} on {cost.n_threads} thread{'s' * (cost.n_threads != 1)} and "
         f"{_size(cost.peak_bytes)} at the peak, data included ({cost.basis}).",
         f"This machine has {_size(installed or 0)}: take fewer factors, or fewer interactions."
         if is_too_big
@@ -356,12 +357,3 @@ def _mean_of_top(counts: NDArray[np.int64]) -> float:
 def _size(n_bytes: float) -> str:
     """A size that one can read: "340 MB", "1.2 GB"."""
     return f"{n_bytes / 1e6:.0f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:.3g} GB"
-
-
-def _duration(seconds: float) -> str:
-    """A time that one can read: "0.2 s", "14 s", "6 min", "3.1 h"."""
-    if seconds < 10:
-        return f"{max(seconds, 0.1):.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import time
 from collections.abc import Callable, Iterable
@@ -10,17 +11,22 @@ from typing import Any
 import numpy as np
 
 from ridgeback.data import split
+from ridgeback.data.fit_cost import DataSize, fit_cost
 from ridgeback.data.given import as_interactions
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError
+from ridgeback.evaluation.bootstrap import FloatArray, Interval, Resampling, figures_of_users, resampled
 from ridgeback.evaluation.factor_sweep import FactorSweep, SweepRow
 from ridgeback.evaluation.judging import evaluate
+from ridgeback.evaluation.report import Report
 from ridgeback.metrics import names
 from ridgeback.metrics.rating import mae, rmse
 from ridgeback.models.factor_model import FactorModel
+from ridgeback.models.implicit import ImplicitALS
 from ridgeback.recommend.top_k import score_pairs
 
 _VALUE_METRICS = {"rmse": rmse, "mae": mae}
+_MOST_PRODUCTS = 200_000_000  # pairs times factors; beyond, counting what can leave zero takes more than seconds
 
 
 def sweep_factors(
@@ -32,11 +38,14 @@ def sweep_factors(
     test_fraction: float = 0.2,
     random_state: int = 0,
     on_row: Callable[[SweepRow], object] | None = None,
+    on_start: Callable[[int, float], object] | None = None,
+    level: float = 0.95,
+    n_resamples: int = 1000,
 ) -> FactorSweep:
     """Fit a model with each of several numbers of factors; judge each fit on what it was fitted to and on what was not.
 
     More factors always describe the training part better. On the held-out part they help until they begin to describe
-    chance: that point is marked.
+    chance: that point is marked, and so is the smallest number that is as good as the best (the knee).
 
     Parameters
     ----------
@@ -51,14 +60,20 @@ def sweep_factors(
         for the others.
     test_fraction : float, default=0.2
     random_state : int, default=0
-        Seeds the split; the models have their own.
+        Seeds the split, and the draws of users; the models have their own.
     on_row : callable, optional
         Called with each `SweepRow` when it is there.
+    on_start : callable, optional
+        Called with a number of factors and the seconds that its fit is expected to take, before it.
+    level : float in (0, 1), default=0.95
+        Of the intervals by bootstrap over users.
+    n_resamples : int, default=1000
+        Draws of users; 0: no intervals.
 
     Returns
     -------
     FactorSweep
-        ``.rows``, ``.best``, ``.overfits_from``; prints as a table, ``.to_html(path)`` draws the curves.
+        ``.rows``, ``.best``, ``.knee``, ``.overfits_from``; prints as a table, ``.to_html(path)`` draws the curves.
 
     Raises
     ------
@@ -84,29 +99,23 @@ def sweep_factors(
     """
     model = _unfitted(model)
     sizes = _sizes(n_factors)
+    resampling = Resampling(level, n_resamples, random_state)
     metric = metric or type(model).default_metric
-    name, k = names.parse(metric)
+    name, _ = names.parse(metric)
     _check_metric(model, name, metric)
     train, test = as_interactions(train), None if test is None else as_interactions(test)
     if test is None:
         train, test = split.random(train, test_fraction=test_fraction, random_state=random_state)
-    rows = []
+    rows: list[SweepRow] = []
+    draws: list[FloatArray | None] = []
     for size in sizes:
-        fitted = model.clone().set_params(n_factors=size)
-        started = time.perf_counter()
-        fitted.fit(train)
-        elapsed_s = time.perf_counter() - started
-        found = evaluate(fitted, train, test, k=k or 10, baselines=False, n_resamples=0).metrics
-        if metric not in found:
-            raise ParameterError(
-                f"The 'metric' parameter {metric!r} cannot be measured here: the held-out part gives "
-                f"{', '.join(found) or 'nothing'}. Use one of these, or data with ratings."
-            )
-        rows.append(SweepRow(size, _train_value(fitted, train, name), found[metric], elapsed_s, _factor_bytes(fitted)))
+        row, drawn = _row(model.clone().set_params(n_factors=size), train, test, metric, resampling, on_start)
+        rows.append(row)
+        draws.append(drawn)
         if on_row is not None:
-            on_row(rows[-1])
+            on_row(row)
     default = inspect.signature(type(model)).parameters["n_factors"].default
-    return FactorSweep(
+    sweep = FactorSweep(
         model=repr(model.clone().set_params(n_factors=default)),
         metric=metric,
         train_metric=name if name in _VALUE_METRICS else "cross-entropy" if name == "log_loss" else "loss",
@@ -114,7 +123,70 @@ def sweep_factors(
         n_train=train.nnz,
         n_test=test.nnz,
         default=default,
+        level=level,
+        n_startable=_n_startable(model, train, sizes[-1]),
     )
+    return dataclasses.replace(sweep, differences=_differences(draws, rows.index(sweep.best), resampling))
+
+
+def _row(
+    model: FactorModel,
+    train: Interactions,
+    test: Interactions,
+    metric: str,
+    resampling: Resampling,
+    on_start: Callable[[int, float], object] | None,
+) -> tuple[SweepRow, FloatArray | None]:
+    """Fit and judge one number of factors; the held-out value for each draw of users, where it is made of users."""
+    name, k = names.parse(metric)
+    forecast_s = fit_cost(model, DataSize(train.n_users, train.n_items, train.nnz)).seconds
+    if on_start is not None:
+        on_start(model.n_factors, forecast_s)
+    started = time.perf_counter()
+    model.fit(train)
+    elapsed_s = time.perf_counter() - started
+    report = evaluate(model, train, test, k=k or 10, baselines=False, n_resamples=0)
+    if metric not in report.metrics:
+        raise ParameterError(
+            f"The 'metric' parameter {metric!r} cannot be measured here: the held-out part gives "
+            f"{', '.join(report.metrics) or 'nothing'}. Use one of these, or data with ratings."
+        )
+    drawn = _drawn(report, metric, resampling)
+    row = SweepRow(
+        model.n_factors,
+        _train_value(model, train, name),
+        report.metrics[metric],
+        elapsed_s,
+        _factor_bytes(model),
+        interval=None if drawn is None else resampling.interval(drawn),
+        live_rank=model.live_rank_,
+        forecast_s=forecast_s,
+    )
+    return row, drawn
+
+
+def _drawn(report: Report, metric: str, resampling: Resampling) -> FloatArray | None:
+    """The metric for each draw of users; the same draws for every report on the same users."""
+    figure = figures_of_users(report.by_user, report.pair_sums).get(metric)
+    if figure is None or not resampling.n_resamples:
+        return None
+    return resampled({metric: figure}, resampling)[metric]
+
+
+def _differences(draws: list[FloatArray | None], best: int, resampling: Resampling) -> tuple[Interval | None, ...]:
+    """The interval of each row's value minus the best's; nothing where nothing was drawn."""
+    of_best = draws[best]
+    if of_best is None:
+        return ()
+    return tuple(None if drawn is None else resampling.interval(drawn - of_best) for drawn in draws)
+
+
+def _n_startable(model: FactorModel, train: Interactions, most: int) -> int | None:
+    """How many of `most` factors can leave zero, for a model that can say, where it takes seconds."""
+    if not isinstance(model, ImplicitALS) or train.nnz * most > _MOST_PRODUCTS or model.regularization == 0:
+        return None
+    values = model.starting_values(train, n=most)
+    return int(np.count_nonzero(values > 1))
 
 
 def _unfitted(model: Any) -> FactorModel:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import ridgeback as rb
 from ridgeback.data.synthetic import low_rank_ratings
 from ridgeback.errors import DataError, ParameterError
 from ridgeback.evaluation import FactorSweep, SweepRow
+from ridgeback.evaluation.bootstrap import Interval
 from ridgeback.metrics import rmse
 
 WEAK = {"regularization": 0.003, "bias_regularization": 0.003}
@@ -135,6 +138,129 @@ def test_where_more_stops_helping(
     assert len(list(chart.iter("{http://www.w3.org/2000/svg}circle"))) == 2 * len(held_out)
 
 
+def with_differences(sweep: FactorSweep, *intervals: tuple[float, float] | None) -> FactorSweep:
+    found = tuple(None if one is None else Interval(*one) for one in intervals)
+    return dataclasses.replace(sweep, differences=found)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "differences", "knee", "reason"),
+    [
+        (
+            [0.30, 0.40, 0.41],
+            [(-0.2, -0.1), (-0.02, 0.001), (0, 0)],
+            2,
+            r"no clear difference .* -0.0100, 95 % between",
+        ),
+        ([0.30, 0.40, 0.41], [(-0.2, -0.1), (-0.02, -0.001), (0, 0)], 4, "every smaller number is clearly worse"),
+        ([0.30, 0.4085, 0.41], [(-0.2, -0.1), (-0.002, -0.001), (0, 0)], 2, "0.37 % behind the best, where 0.5 %"),
+        ([0.30, 0.41, 0.41], [(-0.2, -0.1), (0, 0), (0, 0)], 2, "every smaller number is clearly worse"),
+        ([0.41, 0.41, 0.41], [(0, 0), (0, 0), (0, 0)], 1, "no smaller number was tried"),
+        ([0.30, 0.4085, 0.41], [], 2, "0.37 % behind the best"),
+        ([0.30, 0.40, 0.41], [None, None, None], 4, "every smaller number is clearly worse"),
+        ([0.0, 0.0], [], 1, "no smaller number was tried"),
+        ([0.41], [(0, 0)], 1, "nothing else was tried"),
+        ([math.nan, 0.40, 0.41], [None, (-0.02, 0.001), (0, 0)], 2, "no clear difference"),
+        ([math.nan, math.nan], [None, None], None, "no held-out ndcg@10 could be measured"),
+        ([math.nan], [], None, "no held-out ndcg@10 could be measured"),
+    ],
+)
+def test_the_knee_is_the_smallest_that_is_as_good(
+    held_out: list[float], differences: list[Any], knee: int | None, reason: str
+) -> None:
+    sweep = with_differences(sweep_of(held_out, [9e4 - i for i in range(len(held_out))], "ndcg@10"), *differences)
+    assert (None if sweep.knee is None else sweep.knee.n_factors) == knee
+    assert re.search(reason, sweep.knee_reason)
+    is_other = sweep.knee is not None and sweep.knee is not sweep.best
+    assert (f"Knee: n_factors={knee} ({sweep.knee_reason})." in sweep.summary()) == is_other
+    assert [row[0] for row in sweep.cells() if "knee" in row[-1]] == ([str(knee)] if is_other else [])
+    assert (f"knee: {knee}" in sweep._repr_html_()) == is_other
+    found = json.loads(sweep.to_json())
+    assert (found["knee"], found["knee_reason"]) == (knee, sweep.knee_reason)
+    assert len(found["differences"]) == len(differences)
+
+
+def test_of_errors_the_knee_may_be_a_little_higher() -> None:
+    sweep = with_differences(sweep_of([0.95, 0.9, 0.896], [0.9, 0.8, 0.7]), (0.01, 0.09), (0.001, 0.007), (0, 0))
+    assert (sweep.best.n_factors, sweep.knee and sweep.knee.n_factors) == (4, 2)
+    assert sweep.cells()[1][-1] == "knee"
+    assert sweep.cells()[1][3] == "+0.0010 .. +0.0070"
+    assert sweep.cells()[2][3] == ""
+
+
+def test_what_cannot_leave_zero_or_does_not_live_is_said() -> None:
+    rows = [SweepRow(n, 0.5, 0.9, 0.5, 100, live_rank=live) for n, live in ((8, 8), (16, 11), (32, 11))]
+    sweep = FactorSweep("ImplicitALS()", "ndcg@10", "loss", tuple(rows), 80, 20, n_startable=14)
+    assert "live" in sweep.columns()
+    assert [row[3] for row in sweep.cells()] == ["8", "11", "11"]
+    assert [row[-1] for row in sweep.cells()] == ["best", "no better from here on", "no more live than of 16"]
+    assert [note.partition(":")[0] for note in sweep.notes()] == [
+        "At most about 14 of 32 factors can leave zero at this regularization",
+        "Of 16 factors 11 say something (live rank); the others are no different from zero and cost seconds and "
+        "memory alone.",
+    ]
+    assert all(note in str(sweep) and note in sweep._repr_html_() for note in sweep.notes())
+    assert json.loads(sweep.to_json())["notes"] == sweep.notes()
+    assert sweep_of([0.9, 0.8], [0.8, 0.7]).notes() == []
+    assert "live" not in sweep_of([0.9], [0.8]).columns()
+
+
+@pytest.mark.parametrize(
+    ("model", "metric"), [(rb.ExplicitALS, "rmse"), (rb.ImplicitALS, "ndcg@10"), (rb.ImplicitALS, "coverage@10")]
+)
+def test_intervals_are_those_of_evaluate_and_compare(model: Any, metric: str) -> None:
+    train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
+    arguments = {"level": 0.9, "n_resamples": 200, "random_state": 3}
+    sweep = rb.sweep_factors(model, train, test, n_factors=(1, 2, 4), metric=metric, **arguments)
+    reports = [
+        rb.evaluate(model(n_factors=row.n_factors), train, test, k=10, baselines=False, **arguments)
+        for row in sweep.rows
+    ]
+    for row, report in zip(sweep.rows, reports, strict=True):
+        assert row.interval == pytest.approx(report.intervals.get(metric))
+    if metric == "coverage@10":
+        assert sweep.differences == ()
+        assert "90 %" not in sweep.columns()
+        return
+    assert "90 %" in sweep.columns()
+    best = reports[list(sweep.rows).index(sweep.best)]
+    for difference, report in zip(sweep.differences, reports, strict=True):
+        row = report.compare(best)[metric]
+        assert difference == pytest.approx((row["low"], row["high"]))
+    without = rb.sweep_factors(model, train, test, n_factors=(1, 2, 4), metric=metric, n_resamples=0)
+    assert [row.interval for row in without.rows] == [None, None, None]
+    assert without.differences == ()
+
+
+def test_seconds_are_forecast_before_a_fit() -> None:
+    train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
+    told: list[Any] = []
+    sweep = rb.sweep_factors(
+        rb.ImplicitALS(n_iterations=2, regularization=0.5),
+        train,
+        test,
+        n_factors=(1, 2),
+        on_start=lambda n, seconds: told.append((n, seconds)),
+        on_row=lambda row: told.append(row.n_factors),
+    )
+    assert told == [(1, sweep.rows[0].forecast_s), 1, (2, sweep.rows[1].forecast_s), 2]
+    assert all(row.forecast_s > 0 for row in sweep.rows)
+
+
+def test_directions_are_counted_for_the_model_that_can_say() -> None:
+    train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
+    model = rb.ImplicitALS(n_iterations=2, regularization=1.0)
+    sweep = rb.sweep_factors(model, train, test, n_factors=(2, 8))
+    expected = int(np.count_nonzero(model.starting_values(train, n=8) > 1))
+    assert 0 < expected < 8
+    assert sweep.n_startable == expected
+    assert sweep.notes()[0].startswith(f"At most about {expected} of 8 factors can leave zero")
+    for other in (rb.ImplicitALS(n_iterations=1, regularization=0.0), rb.ExplicitALS(n_iterations=1)):
+        assert rb.sweep_factors(other, train, test, n_factors=2).n_startable is None
+    row = sweep.rows[1]
+    assert row.live_rank == model.clone().set_params(n_factors=8).fit(train).live_rank_
+
+
 @pytest.mark.parametrize(
     ("default", "words"),
     [
@@ -186,6 +312,8 @@ def test_it_is_shown_and_kept(tmp_path: Path) -> None:
         (rb.ExplicitALS, {"metric": "log_loss"}, "must suit ExplicitALS, which predicts a rating. Got 'log_loss'"),
         (rb.ExplicitALS, {"metric": "f1"}, "'metric' parameter must be one of .* Got 'f1'"),
         (rb.ExplicitALS, {"test_fraction": 1.5}, "test_fraction"),
+        (rb.ExplicitALS, {"level": 1.0}, "'level' parameter must be a number in"),
+        (rb.ExplicitALS, {"n_resamples": -1}, "'n_resamples' parameter must be an int of at least 0"),
         (rb.ExplicitALS(n_iterations=-1), {}, "'n_iterations' parameter of ExplicitALS"),
     ],
 )

@@ -61,6 +61,8 @@ METHODS: dict[str, Callable[[Any], Any]] = {
     'recommend(as_="score")': lambda model: model.recommend(1),
     'recommend(as_="probability")': lambda model: model.recommend(1, as_="probability"),
     'recommend(as_="percentile")': lambda model: model.recommend(1, as_="percentile"),
+    "recommend(popularity_penalty=0.3)": lambda model: model.recommend(1, popularity_penalty=0.3),
+    "recommend(diversity=0.3)": lambda model: model.recommend(1, diversity=0.3),
     "recommend_all": lambda model: list(model.recommend_all(k=1)),
     "similar_items": lambda model: model.similar_items("a"),
     "similar_users": lambda model: model.similar_users(1),

@@ -114,6 +114,42 @@ def test_similar_items_by_title_and_users(run: Run, shop: Path) -> None:
     assert payload["next"] == [f"ridgeback recommend {shop} --user fay"]
 
 
+def test_lists_in_another_order(run: Run, shop: Path, tmp_path: Path) -> None:
+    model = rb.load(shop)
+    order = ["--popularity-penalty", "0.8", "--diversity", "0.2", "--n-candidates", "6"]
+    expected = model.recommend("ann", k=3, popularity_penalty=0.8, diversity=0.2, n_candidates=6)
+    result = run("recommend", shop, "--user", "ann", "-k", 3, *order)
+    assert result.exit_code == 0, result.stderr
+    assert table(result.stdout, "item") == [
+        ["item", "title", "score", "ranking"],
+        *(
+            [r.item, r.title, f"{r.score:.4f}", f"{v:.4f}"]
+            for r, v in zip(expected, expected.ranking_scores, strict=True)
+        ),
+    ]
+    assert "ranking: in this order by a popularity penalty of 0.8 and diversity 0.2; the score is the" in result.stdout
+    payload = strict_json(run("recommend", shop, "--user", "ann", "-k", 3, *order, "--json").stdout)
+    assert payload["reranking"] == {"popularity_penalty": 0.8, "diversity": 0.2, "n_candidates": 6}
+    assert payload["recommendations"][0]["items"][1] == {
+        "item": expected[1].item,
+        "title": expected[1].title,
+        "score": expected[1].score,
+        "ranking_score": float(expected.ranking_scores[1]),
+    }
+    output = tmp_path / "all.csv"
+    result = run("recommend", shop, "--all", "-o", output, "-k", 3, *order)
+    assert "ranking: in this order by" in result.stdout
+    rows = duckdb.sql(f"select item, ranking_score from '{output}' where \"user\" = 'ann' order by rank").fetchall()
+    assert [item for item, _ in rows] == expected.items.tolist()
+    np.testing.assert_allclose([value for _, value in rows], expected.ranking_scores, rtol=1e-6)
+    similar = model.similar_items("tt8", k=2, diversity=0.5)
+    payload = strict_json(run("similar", shop, "--item", "tt8", "-k", 2, "--diversity", "0.5", "--json").stdout)
+    assert [n["item"] for n in payload["neighbours"]] == similar.items.tolist()
+    assert [n["ranking_score"] for n in payload["neighbours"]] == similar.ranking_scores.tolist()
+    assert "ranking" in run("similar", shop, "--item", "tt8", "--popularity-penalty", "1").stdout
+    assert "ranking" not in run("similar", shop, "--item", "tt8").stdout
+
+
 @pytest.mark.parametrize("kind", ["implicit", "explicit"])
 def test_the_parts_of_an_explanation_add_up(run: Run, model_files: dict[str, Path], kind: str) -> None:
     path = model_files[kind]

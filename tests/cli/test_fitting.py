@@ -357,6 +357,10 @@ def test_a_test_file_of_its_own(run: Run, here: Path) -> None:
 
 
 def test_baselines_may_be_left_out(run: Run, here: Path) -> None:
+    order = ["--popularity-penalty", "1", "--diversity", "0.2", "--n-candidates", "30"]
+    payload = strict_json(run("evaluate", "ratings.csv", *QUICK["implicit"], *order, "--json").stdout)
+    assert payload["protocol"]["reranking"] == {"popularity_penalty": 1.0, "diversity": 0.2, "n_candidates": 30}
+    assert "list_similarity@20" in payload["metrics"]
     result = run("evaluate", "ratings.csv", "--no-baselines", *QUICK["implicit"])
     assert "Popularity" not in result.stdout
     own = run("evaluate", "ratings.csv", "--model", "popularity", "-k", "5")

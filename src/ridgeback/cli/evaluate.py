@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgeback.cli.command import Command, json_option, option
+from ridgeback.cli.command import Command, json_option, option, reranking_options
 from ridgeback.cli.data_options import event_options, read_data
 from ridgeback.cli.fit import fit_with_progress
 from ridgeback.cli.model_options import build_model, model_options
@@ -63,12 +63,14 @@ def list_lengths(ctx: click.Context, param: click.Parameter, value: str) -> tupl
         section="Judging", help="Draws of users that the intervals are made of; 0 for none.")  # fmt: skip
 @option("--html", callback=output_file, metavar="FILE", section="Judging",
         help="Also write the report as a page with charts.")  # fmt: skip
+@reranking_options
 @event_options
 @model_options(default="implicit")
 @json_option
 def command(
     file: str | None, rule: str, test: str | None, k: tuple[int, ...], relevant_from: float | None, baselines: bool,
-    level: float, n_resamples: int, html: str | None, family: str, as_json: bool, **options: Any,
+    level: float, n_resamples: int, html: str | None, popularity_penalty: float, diversity: float,
+    n_candidates: int | None, family: str, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model on one part of the data and judge it on the other, beside the baselines.
 
@@ -98,7 +100,8 @@ def command(
         raise KeyboardInterrupt
     report = evaluate(
         model, train, held_out, history=history, k=k, relevant_from=relevant_from, baselines=baselines,
-        level=level, n_resamples=n_resamples,
+        level=level, n_resamples=n_resamples, popularity_penalty=popularity_penalty, diversity=diversity,
+        n_candidates=n_candidates,
     )  # fmt: skip
     show_report(out, report)
     payload = {"split": rule, "n_train": train.nnz, "n_test": held_out.nnz, **report.to_dict()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ridgeback.cli.application import Failure
-from ridgeback.cli.command import Command, as_option, json_option, option
+from ridgeback.cli.command import Command, as_option, json_option, option, reranked, reranking_options, reranking_words
 from ridgeback.cli.data_options import text_settings, title_options
 from ridgeback.cli.model_file import OpenModel, open_model
 from ridgeback.cli.output import Output, size_text
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @option("--candidates", metavar="FILE", help="Recommend only these items: a file with one id a line ('-': stdin).")
 @option("--where", metavar="SQL", help="Recommend only items whose row in the titles' file fulfils this condition.")
 @as_option
+@reranking_options
 @title_options
 @json_option
 def command(
@@ -42,6 +43,9 @@ def command(
     candidates: str | None,
     where: str | None,
     as_: str,
+    popularity_penalty: float,
+    diversity: float,
+    n_candidates: int | None,
     as_json: bool,
     **titles: Any,
 ) -> None:
@@ -59,6 +63,8 @@ def command(
     opened = open_model(model, titles)
     opened.check_as(as_)
     wanted: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen, "as_": as_}
+    order = {"popularity_penalty": popularity_penalty, "diversity": diversity, "n_candidates": n_candidates}
+    wanted |= order
     if candidates is not None:
         wanted["candidates"] = [opened.model.item_ids_.parse(line) for line in _lines(candidates)]
     if where is not None:
@@ -99,17 +105,23 @@ def _recommend_to_some(out: Output, opened: OpenModel, users: list[Any], wanted:
     for recommendations in lists:
         out.heading(_describe(recommendations))
         items = list(recommendations.items)
-        out.table(*opened.item_table(items, **{wanted["as_"]: list(recommendations.scores)}))
+        columns = {wanted["as_"]: list(recommendations.scores)}
+        if recommendations.ranking_scores is not None:
+            columns["ranking"] = list(recommendations.ranking_scores)
+        out.table(*opened.item_table(items, **columns))
     words = opened.as_words(wanted["as_"])
     if words is not None and any(each.fallback is None for each in lists):
         out.say(f"\n{words}")
+    order = reranked(wanted)
+    if order:
+        out.say(f"\n{reranking_words(order)}")
     next_commands = []
     first = lists[0]
     if len(first):
         asked = ["--user", str(first.user), "--item", str(first.items[0])]
         next_commands = [["explain", opened.path, *asked] if opened.can_explain else ["inspect", opened.path]]
     payloads = [_payload(opened, recommendations, wanted["as_"]) for recommendations in lists]
-    more = {} if words is None else {"chance_of": opened.model._chance_of()}
+    more = ({} if words is None else {"chance_of": opened.model._chance_of()}) | ({"reranking": order} if order else {})
     out.finish({"recommendations": payloads, **more}, next_commands)
 
 
@@ -125,8 +137,12 @@ def _recommend_to_all(out: Output, opened: OpenModel, output: str, wanted: dict[
     words = opened.as_words(wanted["as_"])
     if words is not None:
         out.say(words)
+    order = reranked(wanted)
+    if order:
+        out.say(reranking_words(order))
+    more = {"reranking": order} if order else {}
     out.finish(
-        {"output": output, "n_users": n_users, "k": wanted["k"], "size_bytes": size},
+        {"output": output, "n_users": n_users, "k": wanted["k"], "size_bytes": size, **more},
         [["recommend", opened.path, "--user", str(opened.model.user_ids_[0])]],
     )
 
@@ -142,15 +158,14 @@ def _describe(recommendations: Recommendations) -> str:
 
 def _payload(opened: OpenModel, recommendations: Recommendations, as_: str) -> dict[str, Any]:
     """What --json writes for one user."""
-    return {
-        "user": recommendations.user,
-        "as": as_,
-        "fallback": recommendations.fallback,
-        "items": [
-            {"item": item, "title": opened.title(item), "score": score}
-            for item, score in zip(recommendations.items, recommendations.scores, strict=True)
-        ],
-    }
+    items = [
+        {"item": item, "title": opened.title(item), "score": score}
+        for item, score in zip(recommendations.items, recommendations.scores, strict=True)
+    ]
+    if recommendations.ranking_scores is not None:
+        for entry, value in zip(items, recommendations.ranking_scores, strict=True):
+            entry["ranking_score"] = value
+    return {"user": recommendations.user, "as": as_, "fallback": recommendations.fallback, "items": items}
 
 
 def _candidates_where(out: Output, opened: OpenModel, condition: str, titles: dict[str, Any]) -> list[Any]:

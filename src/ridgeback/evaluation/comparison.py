@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from ridgeback.errors import DataError
 from ridgeback.evaluation.bootstrap import Interval, Resampling, figures_of_users, resampled
 from ridgeback.evaluation.deciles import UserSums
-from ridgeback.metrics.names import EXPOSURE, is_higher_better, parse
+from ridgeback.metrics.names import EXPOSURE, SIMILARITY, is_higher_better, parse
 
 if TYPE_CHECKING:
     from ridgeback.evaluation.report import Report
 
 FloatArray = NDArray[np.float64]
 
-_NOT_GOOD_OR_BAD = frozenset({*EXPOSURE, "coverage", "novelty"})
+_NOT_GOOD_OR_BAD = frozenset({*EXPOSURE, *SIMILARITY, "coverage", "novelty"})
 
 
 def sentence(metric: str, difference: float, interval: Interval | None, level: float) -> str:

@@ -18,6 +18,7 @@ from ridgeback.errors import UnsupportedError
 from ridgeback.models.baselines import Popularity
 from ridgeback.recommend.item_filter import ItemFilter
 from ridgeback.recommend.neighbor_term import NeighborTerm
+from ridgeback.recommend.reranking import OFF, Reranking
 from ridgeback.recommend.scoring_arrays import Floats
 from ridgeback.recommend.top_k import Lists, RowLists, TopK
 
@@ -62,6 +63,7 @@ class ItemModel(Popularity):
         filter_: ItemFilter,
         as_: str,
         neighbors: NeighborTerm | None = None,
+        reranking: Reranking = OFF,
     ) -> TopK:
         """The best items of users who have seen these items."""
         if seen is None:

@@ -6,6 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ from ridgeback.metrics.names import is_higher_better, list_lengths
 from ridgeback.models.baselines import BiasBaseline, Popularity
 from ridgeback.models.calibrating import held_out_of, scored_pairs
 from ridgeback.models.recommender import Recommender
+from ridgeback.recommend.reranking import OFF, Reranking
+from ridgeback.recommend.top_k import inverse_norms
 
 FloatArray = NDArray[np.float64]
 
@@ -52,6 +55,9 @@ def evaluate(
     level: float = 0.95,
     n_resamples: int = 1000,
     random_state: int = 0,
+    popularity_penalty: float = 0.0,
+    diversity: float = 0.0,
+    n_candidates: int | None = None,
 ) -> Report:
     """Judge a model's ranked lists and, where it predicts ratings or probabilities, these too.
 
@@ -86,6 +92,9 @@ def evaluate(
         Draws of users; 0: no intervals.
     random_state : int, default=0
         Seeds these draws.
+    popularity_penalty, diversity, n_candidates
+        The order of the model's lists, as in `recommend`; the baselines', values and auc stay as they are. One list of
+        the largest `k` is made, and its beginning is judged for the others: None of `n_candidates` is ten times that.
 
     Returns
     -------
@@ -119,12 +128,15 @@ def evaluate(
     """
     started = time.perf_counter()
     lengths = list_lengths(k)
+    reranking = Reranking.of(popularity_penalty, diversity, n_candidates, lengths[-1])
     resampling = Resampling(level, n_resamples, random_state)
     threshold = _threshold(relevant_from)
     train, test = _interactions(train), _without_weight_zero(_interactions(test))
     if test.nnz == 0:
         raise DataError("The test part has no interaction to judge by; check how the data was split.")
     fitted = model if _is_fitted(model) else model.clone().fit(train)
+    if reranking.diversity:
+        fitted._check_factors("diversity")
     history = None if history is None else _counting(_without_weight_zero(_interactions(history)), fitted)
     lists = None if candidates is None else CandidateLists(candidates, test.user_ids)
     cases = find_cases(test, _known(fitted, train, history, test), _seen(fitted, train, history), threshold, lists)
@@ -138,13 +150,18 @@ def evaluate(
         "asked": "trained users" if history is None else "new users with a history",
         "relevant": "value > 0" if threshold is None else f"value >= {threshold:g}",
         "k": list(lengths),
+        **({"reranking": asdict(reranking)} if reranking.is_on else {}),
         **_provenance({"train": train, "history": history, "test": test}),
     }
     compared, left_out = _baselines(fitted, train, kind, cases) if baselines else ([], [])
-    judged = {"": _Judged(fitted, train, test, history, cases, lengths, lists, kind)}
+    directions = _directions(fitted)
+    judged = {"": _Judged(fitted, train, test, history, cases, lengths, lists, kind, directions, reranking)}
     for baseline in compared:
         known = baseline.fit(train)
-        judged[type(baseline).__name__] = _Judged(known, train, test, history, cases, lengths, lists, kind)
+        own_directions = None if directions is None else _renamed(directions, fitted, known)
+        judged[type(baseline).__name__] = _Judged(
+            known, train, test, history, cases, lengths, lists, kind, own_directions
+        )
     own = judged.pop("")
     if history is None and lists is None and cases.is_judged.any():
         own.add_calibration(fitted, test, threshold)
@@ -190,6 +207,10 @@ class _Judged:
         Fitted.
     kind : "rating" or "probability" or None
         Which values are judged beside the lists.
+    directions : ndarray of float32, shape (n_items, n_factors), or None
+        How alike items are.
+    reranking : Reranking
+        How lists are ordered.
     """
 
     def __init__(
@@ -202,9 +223,11 @@ class _Judged:
         lengths: tuple[int, ...],
         candidates: CandidateLists | None,
         kind: str | None,
+        directions: NDArray[np.float32] | None = None,
+        reranking: Reranking = OFF,
     ) -> None:
         _check_finite(model)
-        ranking = RankingJudge(model, test, cases, lengths, candidates)
+        ranking = RankingJudge(model, test, cases, lengths, candidates, reranking, directions)
         rating = RatingJudge(model, test, kind == "probability") if _predicts(model, kind) else None
         asked = np.flatnonzero(test.user_items.counts() > 0)
         if rating is None:
@@ -293,6 +316,19 @@ def _counting(data: Interactions, model: Recommender) -> Interactions:
     if model.family != "implicit" or values is None or (values > 0).all():
         return data
     return data.subset(values > 0)
+
+
+def _directions(model: Recommender) -> NDArray[np.float32] | None:
+    """The model's items as vectors of length 1 or 0: how alike two of any list are; None without factors."""
+    _check_finite(model)
+    factors = model.item_factors_
+    return factors * inverse_norms(factors, n_threads=model._thread_count())[:, None] if factors.shape[1] else None
+
+
+def _renamed(directions: NDArray[np.float32], model: Recommender, other: Recommender) -> NDArray[np.float32]:
+    """The same in the rows of another model; zeros for items that the first does not know."""
+    rows = model.item_ids_.match(other.item_ids_)
+    return np.where((rows >= 0)[:, None], directions[rows], np.float32(0))
 
 
 def _threshold(relevant_from: float | None) -> float | None:

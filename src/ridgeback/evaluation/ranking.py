@@ -15,10 +15,12 @@ from ridgeback.evaluation.cases import CandidateLists, Cases, matched
 from ridgeback.evaluation.deciles import ItemTotals
 from ridgeback.evaluation.standing import auc
 from ridgeback.metrics.exposure import gini, popularity_bias
-from ridgeback.metrics.names import EXPOSURE, RANKING
+from ridgeback.metrics.names import EXPOSURE, RANKING, SIMILARITY
 from ridgeback.metrics.ranking import PER_USER, JudgedLists, contains, judge, mean_over_users, novelty
+from ridgeback.metrics.similarity import intra_list_similarity
 from ridgeback.models.recommender import Recommender
 from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.reranking import OFF, Reranking
 from ridgeback.recommend.top_k import Lists, RowLists
 
 FloatArray = NDArray[np.float64]
@@ -53,6 +55,10 @@ class RankingJudge:
         List lengths, ascending.
     candidates : CandidateLists, optional
         Left out: the items that somebody has.
+    reranking : Reranking
+        How lists are ordered.
+    directions : ndarray of float32, shape (n_items, n_factors), optional
+        Vectors of length 1 that say how alike items are; left out: it is not judged.
     """
 
     def __init__(
@@ -62,8 +68,12 @@ class RankingJudge:
         cases: Cases,
         lengths: tuple[int, ...],
         candidates: CandidateLists | None,
+        reranking: Reranking = OFF,
+        directions: NDArray[np.float32] | None = None,
     ) -> None:
         self._model = model
+        self._reranking = reranking
+        self._directions = directions
         self._lengths = lengths
         self._n_items = len(model.item_ids_)
         self._user_ids = test.user_ids
@@ -96,6 +106,7 @@ class RankingJudge:
             self._filter(ranked),
             "score",
             askers.neighbors,
+            self._reranking,
         )
         self._check_lengths(users, askers, ranked, found.counts)
         reachable = self._is_eligible[relevant.indices]
@@ -109,6 +120,9 @@ class RankingJudge:
             self._by_user.setdefault(f"novelty@{k}", []).append(surprise)
             lift = popularity_bias(lists, k, self._model._item_counts, askers.seen)
             self._by_user.setdefault(f"popularity_bias@{k}", []).append(lift)
+            if self._directions is not None:
+                alike = intra_list_similarity(lists, k, self._directions)
+                self._by_user.setdefault(f"list_similarity@{k}", []).append(alike)
             self._count_items(lists, k)
         self._n_relevant += np.bincount(relevant.indices, minlength=self._n_items)
         self._activity.append(askers.seen.counts())
@@ -126,7 +140,8 @@ class RankingJudge:
         for k, shown in self._shown.items():
             means[f"coverage@{k}"] = float(np.count_nonzero(shown)) / n_eligible if n_eligible else float("nan")
             means[f"gini@{k}"] = gini(shown[self._is_eligible])
-        named = {f"{name}@{k}": means[f"{name}@{k}"] for k in self._lengths for name in (*RANKING, *EXPOSURE)}
+        names = (*RANKING, *EXPOSURE, *(() if self._directions is None else SIMILARITY))
+        named = {f"{name}@{k}": means[f"{name}@{k}"] for k in self._lengths for name in names}
         return {**named, "auc": means["auc"]}
 
     def activity(self) -> IntArray:

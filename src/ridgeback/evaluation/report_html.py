@@ -23,6 +23,7 @@ _MEANINGS = {
     "novelty": "mean -log2 of the share of users who have a listed item, in bits",
     "gini": "how unevenly places go to items: 0 evenly, near 1 to one item",
     "popularity_bias": "mean popularity of the list over that of the user's history, minus 1",
+    "list_similarity": "mean cosine of all pairs of a list's items, by the model's item factors",
     "auc": "share of pairs of a relevant and an irrelevant item in the right order",
     "rmse": "root mean squared error over all test pairs",
     "mae": "mean absolute error over all test pairs",

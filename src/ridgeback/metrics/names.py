@@ -8,11 +8,12 @@ from ridgeback.errors import ParameterError
 
 RANKING = ("recall", "recall_capped", "precision", "ndcg", "map", "mrr", "hit_rate", "coverage", "novelty")
 EXPOSURE = ("gini", "popularity_bias")
+SIMILARITY = ("list_similarity",)
 RATING = ("rmse", "mae", "log_loss", "calibration_error")
-REPORTED_ONLY = frozenset({*EXPOSURE, "auc", "calibration_error"})  # by `evaluate`; a fit does not measure them
-_WITH_LENGTH = (*RANKING, *EXPOSURE)
+REPORTED_ONLY = frozenset({*EXPOSURE, *SIMILARITY, "auc", "calibration_error"})  # by `evaluate`, not by a fit
+_WITH_LENGTH = (*RANKING, *EXPOSURE, *SIMILARITY)
 _ALONE = ("auc", *RATING)
-_LOWER_IS_BETTER = frozenset({*RATING, *EXPOSURE})
+_LOWER_IS_BETTER = frozenset({*RATING, *EXPOSURE, *SIMILARITY})
 
 
 def parse(metric: str) -> tuple[str, int | None]:
@@ -21,7 +22,8 @@ def parse(metric: str) -> tuple[str, int | None]:
     Parameters
     ----------
     metric : str
-        One of `RANKING` and `EXPOSURE` with its list length (``"ndcg@10"``), ``"auc"``, or one of `RATING`.
+        One of `RANKING`, `EXPOSURE` or `SIMILARITY` with its list length (``"ndcg@10"``), ``"auc"``, or one of
+        `RATING`.
 
     Returns
     -------

@@ -21,6 +21,7 @@ from ridgeback.models.directions import live_rank
 from ridgeback.models.interrupts import interruptible
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.row_solver import RowSolver, Side
+from ridgeback.models.score_spread import forget_spreads
 from ridgeback.models.training import ListedPairs, refuse_nothing
 from ridgeback.models.validation import Validation
 from ridgeback.objective import Objective
@@ -372,6 +373,7 @@ class FactorModel(Recommender):
     def _take(self, sides: dict[SideName, Side]) -> None:
         self.user_factors_, self.user_biases_ = sides["users"].factors, sides["users"].biases
         self.item_factors_, self.item_biases_ = sides["items"].factors, sides["items"].biases
+        forget_spreads(self)
 
     def _forget_fit(self) -> None:
         """Forget everything learned: what is left are the parameters."""

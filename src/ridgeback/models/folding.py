@@ -16,7 +16,8 @@ from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
 from ridgeback.recommend.id_rows import rows_of
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems
-from ridgeback.recommend.top_k import score_pairs, similar
+from ridgeback.recommend.reranking import Reranking
+from ridgeback.recommend.top_k import score_pairs
 from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float32Array, HalfStep
 
@@ -170,8 +171,12 @@ class FoldedUser:
         candidates: Any = None,
         exclude: Any = None,
         as_: str = "score",
+        popularity_penalty: float = 0.0,
+        diversity: float = 0.0,
+        n_candidates: int | None = None,
     ) -> Recommendations:
         """Recommend items; those of the history are left out by default. Keywords as `model.recommend`."""
+        reranking = self._model._reranking(popularity_penalty, diversity, n_candidates, k)
         return self._model._recommend_vectors(
             self.factors[None, :],
             self._biases(),
@@ -184,6 +189,7 @@ class FoldedUser:
             exclude,
             as_,
             self._neighbors(),
+            reranking,
         )[0]
 
     def explain(self, item: Any) -> Explanation:
@@ -267,9 +273,10 @@ class FoldedItem:
         values = self._model._on_data_scale(np.asarray(scores, dtype=np.float32), clip)
         return float(values[()]) if isinstance(scores, float) else values
 
-    def similar_items(self, k: int = 10) -> SimilarItems:
-        """The `k` known items whose factors point most nearly the same way."""
-        model = self._model
-        found = similar(self.factors[None, :], model.item_factors_, k=k, n_threads=model._thread_count())
-        items, scores = found.split()[0]
-        return SimilarItems(None, model.item_ids_, items, scores, model.titles_)
+    def similar_items(
+        self, k: int = 10, popularity_penalty: float = 0.0, diversity: float = 0.0, n_candidates: int | None = None
+    ) -> SimilarItems:
+        """The `k` known items whose factors point most nearly the same way. Keywords as `model.similar_items`."""
+        reranking = Reranking.of(popularity_penalty, diversity, n_candidates, k)
+        found = self._model._nearest(self.factors[None, :], self._model.item_factors_, k, reranking)
+        return self._model._similar_list(None, found, slice(None))

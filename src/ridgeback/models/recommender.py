@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback.errors import UnsupportedError
-from ridgeback.models.scorer import Scorer
+from ridgeback.models.nearest import Nearest
+from ridgeback.models.score_spread import score_spread
 from ridgeback.recommend.all_users import AllRecommendations
-from ridgeback.recommend.factors import FactorDescription, describe_factors
 from ridgeback.recommend.id_rows import is_one, rows_of
 from ridgeback.recommend.item_filter import ItemFilter
 from ridgeback.recommend.percentiles import count_higher, percentiles
-from ridgeback.recommend.recommendations import Recommendations, SimilarItems, SimilarUsers
+from ridgeback.recommend.popularity import penalties
+from ridgeback.recommend.recommendations import Recommendations
+from ridgeback.recommend.reranking import OFF, Reranking, reranked_top_k
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, similar, top_k
+from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, top_k
 
 if TYPE_CHECKING:
-    from ridgeback.data.ids import Ids
     from ridgeback.recommend.neighbor_term import NeighborTerm
 
 
-class Recommender(Scorer):
-    """Recommendations and neighbours of a fitted model.
+class Recommender(Nearest):
+    """Recommendations of a fitted model.
 
     A subclass says what its scores mean (`link`) and fits the arrays of `Fitted`.
     """
@@ -39,6 +41,9 @@ class Recommender(Scorer):
         candidates: Any = None,
         exclude: Any = None,
         as_: str = "score",
+        popularity_penalty: float = 0.0,
+        diversity: float = 0.0,
+        n_candidates: int | None = None,
     ) -> Any:
         """Recommend the `k` items of highest score to a user, or to each of several.
 
@@ -56,13 +61,23 @@ class Recommender(Scorer):
             What `.score` holds: the raw score; 100 * the share of the items somebody has whose score for this user is
             no higher, whatever is filtered; or a chance: after `calibrate` that of being among the events that were
             held out of the user for it, in LogisticMF without it the model's own chance of a yes.
+        popularity_penalty : float, default=0
+            Order the list by ``score - popularity_penalty * spread * z``: z is the log of how many users have the item,
+            with mean 0 and standard deviation 1 over the items; the spread is the standard deviation of the model's
+            scores within a user. At 1 one weighs as much as the other.
+        diversity : float from 0 to 1, default=0
+            Choose item after item by ``(1 - diversity) * relevance - diversity * highest cosine to an item chosen``
+            (maximal marginal relevance), relevance being 1 for the user's best item and 0 for the last candidate.
+        n_candidates : int, optional
+            The best items that a diverse list is chosen from. None: ten for each of the `k` places.
 
         Returns
         -------
         Recommendations, or a list of them for several users
             Never padded: fewer than `k` where fewer items are eligible. Equal scores in row order. A known user
             without history gets ``.fallback`` "popularity" (the share of users who have the item) or "mean" (the
-            mean plus the item's bias).
+            mean plus the item's bias), which no `popularity_penalty` changes. With a penalty or diversity ``.scores``
+            stay the model's own, and ``.ranking_scores`` are what the list is ordered by.
 
         Raises
         ------
@@ -70,8 +85,11 @@ class Recommender(Scorer):
             If a user or a candidate is unknown.
         HistoryMissingError
             If the model was saved without its history, and `exclude_seen` is true or it has a neighbourhood term.
+        UnsupportedError
+            If the model has no factors, which `diversity` needs, or no probabilities.
         """
         self._check_fitted()
+        reranking = self._reranking(popularity_penalty, diversity, n_candidates, k)
         rows = rows_of(self.user_ids_, user, "user").ravel()
         found = self._recommend_vectors(
             self.user_factors_[rows],
@@ -85,6 +103,7 @@ class Recommender(Scorer):
             exclude,
             as_,
             self._neighbor_term(rows),
+            reranking,
         )
         return found[0] if is_one(user) else found
 
@@ -95,22 +114,27 @@ class Recommender(Scorer):
         candidates: Any = None,
         exclude: Any = None,
         as_: str = "score",
+        popularity_penalty: float = 0.0,
+        diversity: float = 0.0,
+        n_candidates: int | None = None,
     ) -> AllRecommendations:
         """Recommend to every user, block by block in bounded memory.
 
         Parameters
         ----------
-        k, exclude_seen, candidates, exclude, as_
+        k, exclude_seen, candidates, exclude, as_, popularity_penalty, diversity, n_candidates
             As in `recommend`.
 
         Returns
         -------
         AllRecommendations
             Iterates over blocks (users, items, scores, counts): ids and scores flat, user after user, counts one a
-            user. ``.to_parquet(path)`` and ``.to_csv(path)`` write a file.
+            user. ``.to_parquet(path)`` and ``.to_csv(path)`` write a file. With a penalty or diversity a block also has
+            ``.ranking_scores``, and a file the column ranking_score.
         """
         self._check_fitted()
         self._check_as(as_)
+        reranking = self._reranking(popularity_penalty, diversity, n_candidates, k)
         seen = self._history(exclude_seen) if exclude_seen else None
         filter_ = ItemFilter.resolve(self.item_ids_, self._eligible_rows(), candidates, exclude)
         has_own = filter_.own_candidates is not None or filter_.own_exclude is not None
@@ -127,67 +151,13 @@ class Recommender(Scorer):
                 filter_,
                 as_,
                 self._neighbor_term(np.arange(begin, end, dtype=np.int32)),
+                reranking,
             )
 
         best(0, 0)  # refuses a wrong k now instead of at the first block
-        return AllRecommendations(best, self.user_ids_, self.item_ids_, self.titles_, k)
-
-    def similar_items(self, item: Any, k: int = 10) -> Any:
-        """Find the `k` items whose factors point most nearly the way of this item's: by cosine, itself left out.
-
-        Parameters
-        ----------
-        item : id, or list or array of ids
-        k : int, default=10
-
-        Returns
-        -------
-        SimilarItems, or a list of them for several items
-        """
-        rows, found = self._neighbours(item, self.item_ids_, "item", self.item_factors_, k)
-        lists = [
-            SimilarItems(self.item_ids_[row], self.item_ids_, items, scores, self.titles_)
-            for row, (items, scores) in zip(rows.tolist(), found.split(), strict=True)
-        ]
-        return lists[0] if is_one(item) else lists
-
-    def similar_users(self, user: Any, k: int = 10) -> Any:
-        """Find the `k` users whose factors point most nearly the way of this user's: by cosine, itself left out.
-
-        Parameters
-        ----------
-        user : id, or list or array of ids
-        k : int, default=10
-
-        Returns
-        -------
-        SimilarUsers, or a list of them for several users
-        """
-        rows, found = self._neighbours(user, self.user_ids_, "user", self.user_factors_, k)
-        lists = [
-            SimilarUsers(self.user_ids_[row], self.user_ids_, users, scores)
-            for row, (users, scores) in zip(rows.tolist(), found.split(), strict=True)
-        ]
-        return lists[0] if is_one(user) else lists
-
-    def describe_factors(self, n: int = 5) -> list[FactorDescription]:
-        """Describe every factor: its share of the energy, its top and bottom items and its strongest users.
-
-        A factor whose two ends are about equally far from zero is marked as standing either way round, and neighbours
-        of about one energy as exchangeable: there another seed may give another picture of the same model.
-
-        Parameters
-        ----------
-        n : int, default=5
-            Items at either end, and users.
-
-        Returns
-        -------
-        list of FactorDescription
-        """
-        self._check_factors("describe_factors")
-        return describe_factors(
-            self.user_factors_, self.item_factors_, self.user_ids_, self.item_ids_, self.titles_, n=n
+        looked_at = reranking.pool_size(k)
+        return AllRecommendations(
+            best, self.user_ids_, self.item_ids_, self.titles_, looked_at, is_reranked=reranking.is_on
         )
 
     def predict_interval(self, user: Any, item: Any, level: float = 0.9) -> Any:
@@ -231,17 +201,24 @@ class Recommender(Scorer):
         exclude: Any,
         as_: str,
         neighbors: NeighborTerm | None = None,
+        reranking: Reranking = OFF,
     ) -> list[Recommendations]:
         """Recommendations for user vectors, labels and histories that may come from outside the model."""
         self._check_as(as_)
         filter_ = ItemFilter.resolve(self.item_ids_, self._eligible_rows(), candidates, exclude)
         seen = seen if exclude_seen else None
-        found = self._best(factors, user_biases, users, seen, fallback, k, filter_, as_, neighbors)
+        found = self._best(factors, user_biases, users, seen, fallback, k, filter_, as_, neighbors, reranking)
         return [
             Recommendations(
-                user, self.item_ids_, items, scores, self.titles_, self._fallback() if is_fallback else None
+                user,
+                self.item_ids_,
+                found.items[own],
+                found.scores[own],
+                self.titles_,
+                self._fallback() if is_fallback else None,
+                None if found.ranking_scores is None else found.ranking_scores[own],
             )
-            for user, (items, scores), is_fallback in zip(users, found.split(), fallback.tolist(), strict=True)
+            for user, own, is_fallback in zip(users, found.places(), fallback.tolist(), strict=True)
         ]
 
     def _best(
@@ -255,8 +232,10 @@ class Recommender(Scorer):
         filter_: ItemFilter,
         as_: str,
         neighbors: NeighborTerm | None = None,
+        reranking: Reranking = OFF,
     ) -> TopK:
         """The best items of user vectors, by the model or by its fallback."""
+        lost = self._penalties(reranking)
         candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
 
         def ask(users_asked: npt.NDArray[np.intp] | None, is_fallback: bool) -> TopK:
@@ -268,11 +247,19 @@ class Recommender(Scorer):
                 left_out = None if left_out is None else Lists.chosen(left_out, users_asked)
                 term = None if term is None else term.chosen(users_asked)
             x, y, scoring = self._terms(x, biases, is_fallback, term)
-            found = top_k(x, y, k=k, items=filter_.items, candidates=own, exclude=left_out, **scoring)
+            wanted = {"k": k, "items": filter_.items, "candidates": own, "exclude": left_out, **scoring}
+            if reranking.is_on:
+                own_lost = None if is_fallback else lost
+                found = reranked_top_k(x, y, reranking, penalties=own_lost, directions=self.item_factors_, **wanted)
+            else:
+                found = top_k(x, y, **wanted)
             if as_ == "percentile":
-                return TopK(found.items, percentiles(x, y, found, items=self._eligible_rows(), **scoring), found.counts)
+                in_order, order = found.by_score()
+                shares = np.empty_like(found.scores)
+                shares[order] = percentiles(x, y, in_order, items=self._eligible_rows(), **scoring)
+                return replace(found, scores=shares)
             if as_ == "probability" and not is_fallback:
-                return TopK(found.items, self._probabilities(found.scores), found.counts)
+                return replace(found, scores=self._probabilities(found.scores))
             return found
 
         if not fallback.any():
@@ -280,6 +267,19 @@ class Recommender(Scorer):
         by_model, by_fallback = np.flatnonzero(~fallback), np.flatnonzero(fallback)
         parts = [(by_model, ask(by_model, False)), (by_fallback, ask(by_fallback, True))]
         return TopK.interleaved(parts, len(fallback))
+
+    def _reranking(self, popularity_penalty: Any, diversity: Any, n_candidates: Any, k: Any) -> Reranking:
+        """How lists are to be ordered, checked."""
+        reranking = Reranking.of(popularity_penalty, diversity, n_candidates, k)
+        if reranking.diversity:
+            self._check_factors("diversity")
+        return reranking
+
+    def _penalties(self, reranking: Reranking) -> Floats | None:
+        """What each item loses for its popularity; None where nothing is asked of them."""
+        if not reranking.popularity_penalty:
+            return None
+        return penalties(reranking.popularity_penalty, score_spread(self), self._item_counts)
 
     def _terms(
         self, factors: Floats, user_biases: Floats | None, is_fallback: bool, neighbors: NeighborTerm | None
@@ -344,18 +344,3 @@ class Recommender(Scorer):
                     x, y, scores[of_mine], counts[mine], items=self._eligible_rows(), **scoring
                 )
         return higher
-
-    def _neighbours(self, asked: Any, ids: Ids, what: str, factors: Floats, k: int) -> tuple[npt.NDArray[Any], TopK]:
-        """Rows of the ids asked for, and the nearest others of each."""
-        self._check_factors(f"similar_{what}s")
-        rows = rows_of(ids, asked, what).ravel()
-        itself = Lists(np.arange(len(rows) + 1, dtype=np.int64), rows.astype(np.int32))
-        return rows, similar(factors[rows], factors, k=k, exclude=itself, n_threads=self._thread_count())
-
-    def _check_factors(self, method: str) -> None:
-        self._check_fitted()
-        if self.item_factors_.shape[1] == 0:
-            raise UnsupportedError(
-                f"{type(self).__name__} has no factors, which {method} needs. "
-                "Use ImplicitALS, ExplicitALS or LogisticMF."
-            )

@@ -25,13 +25,20 @@ _ROWS_PER_PART = 1 << 22
 Progress = Callable[[int, int], object]
 
 
-class Block(NamedTuple):
-    """The recommendations of a run of users: `items` and `scores` flat, user after user, `counts` one a user."""
-
+class _Columns(NamedTuple):
     users: npt.NDArray[Any]
     items: npt.NDArray[Any]
     scores: Floats
     counts: Rows
+
+
+class Block(_Columns):
+    """The recommendations of a run of users: `items` and `scores` flat, user after user, `counts` one a user.
+
+    A tuple of these four; ``ranking_scores`` are what lists are ordered by where that is not `scores`.
+    """
+
+    ranking_scores: Floats | None = None
 
 
 class AllRecommendations:
@@ -45,16 +52,25 @@ class AllRecommendations:
     titles : Text or None
         Aligned with `item_ids`; written as a column where given.
     k : int
-        The most items a user gets; sets the size of a block.
+        The most items a user gets, or that are looked at for them; sets the size of a block.
+    is_reranked : bool
+        Whether lists are in another order than that of their scores: what they are ordered by is written too.
     """
 
     def __init__(
-        self, best: Callable[[int, int], TopK], user_ids: Ids, item_ids: Ids, titles: Text | None, k: int
+        self,
+        best: Callable[[int, int], TopK],
+        user_ids: Ids,
+        item_ids: Ids,
+        titles: Text | None,
+        k: int,
+        is_reranked: bool = False,
     ) -> None:
         self._best = best
         self._user_ids = user_ids
         self._item_ids = item_ids
         self._titles = titles
+        self._is_reranked = is_reranked
         self._users_per_block = int(max(64, min(1 << 16, _ROWS_PER_BLOCK // max(1, min(k, len(item_ids))))))
 
     @property
@@ -68,15 +84,19 @@ class AllRecommendations:
     def __iter__(self) -> Iterator[Block]:
         item_labels = self._item_ids.to_numpy()
         for begin, end, found in self._runs():
-            yield Block(
+            block = Block(
                 self._user_ids.take(np.arange(begin, end)).to_numpy(),
                 item_labels[found.items],
                 found.scores,
                 found.counts,
             )
+            block.ranking_scores = found.ranking_scores
+            yield block
 
     def to_csv(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
         """Write columns user, rank, item, score (and title) as UTF-8 CSV; the file appears only when it is whole.
+
+        Lists in another order than that of their scores have a column ranking_score too.
 
         Parameters
         ----------
@@ -88,11 +108,14 @@ class AllRecommendations:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(self._column_names())
             for columns in self._columns(progress):
-                columns["score"] = columns["score"].astype(str)
+                for name in columns.keys() & {"score", "ranking_score"}:
+                    columns[name] = columns[name].astype(str)
                 writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
 
     def to_parquet(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
         """Write columns user, rank, item, score (and title) as Parquet; the file appears only when it is whole.
+
+        Lists in another order than that of their scores have a column ranking_score too.
 
         Parameters
         ----------
@@ -123,7 +146,8 @@ class AllRecommendations:
                 progress(end, self.n_users)
 
     def _column_names(self) -> list[str]:
-        return ["user", "rank", "item", "score"] + (["title"] if self._titles is not None else [])
+        ranking = ["ranking_score"] if self._is_reranked else []
+        return ["user", "rank", "item", "score", *ranking] + (["title"] if self._titles is not None else [])
 
     def _columns(self, progress: Progress | None) -> Iterator[dict[str, npt.NDArray[Any]]]:
         """The columns of each block, one row a recommendation."""
@@ -138,6 +162,8 @@ class AllRecommendations:
                 "item": item_labels[found.items],
                 "score": found.scores,
             }
+            if found.ranking_scores is not None:
+                columns["ranking_score"] = found.ranking_scores
             if titles is not None:
                 columns["title"] = titles[found.items]
             yield columns
@@ -152,7 +178,7 @@ class AllRecommendations:
             "title": True,
         }
         types = {name: "VARCHAR" if text.get(name) else "BIGINT" for name in self._column_names()}
-        types |= {"rank": "INTEGER", "score": "FLOAT"}
+        types |= {"rank": "INTEGER", "score": "FLOAT"} | ({"ranking_score": "FLOAT"} if self._is_reranked else {})
         declared = ", ".join(f'"{name}" {types[name]}' for name in self._column_names())
         connection.execute(f"CREATE TABLE part ({declared})")
         for columns in self._columns(progress):

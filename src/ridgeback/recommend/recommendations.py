@@ -53,17 +53,25 @@ class Ranked(Sequence[Entry]):
     scores : float32 array of shape (n,)
     titles : Text or None
         Aligned with `ids`; "" where there is none.
+    ranking_scores : float32 array of shape (n,), or None
+        What the entries are ordered by, where that is not `scores`.
     """
 
-    __slots__ = ("_ids", "_titles", "rows", "scores")
+    __slots__ = ("_ids", "_titles", "ranking_scores", "rows", "scores")
 
     def __init__(
-        self, ids: Ids, rows: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], titles: Text | None = None
+        self,
+        ids: Ids,
+        rows: npt.NDArray[np.int32],
+        scores: npt.NDArray[np.float32],
+        titles: Text | None = None,
+        ranking_scores: npt.NDArray[np.float32] | None = None,
     ) -> None:
         self._ids = ids
         self._titles = titles
         self.rows = rows
         self.scores = scores
+        self.ranking_scores = ranking_scores
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,15 +94,18 @@ class Ranked(Sequence[Entry]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        lines = [self._heading()]
+        lines = [self._heading() + ("" if self.ranking_scores is None else ", in the order of their ranking scores")]
         for place, entry in enumerate(self, start=1):
             words = [f"{place:4d}", f"{entry.score:10.4f}", f"  {entry[0]}", getattr(entry, "title", None) or ""]
             lines.append("  ".join(words).rstrip())
         return "\n".join(lines)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """The entries as plain dicts, for JSON."""
-        return [entry._asdict() for entry in self]
+        """The entries as plain dicts, for JSON; with ``ranking_score`` where the order is not that of the scores."""
+        if self.ranking_scores is None:
+            return [entry._asdict() for entry in self]
+        ranking = self.ranking_scores.tolist()
+        return [{**entry._asdict(), "ranking_score": value} for entry, value in zip(self, ranking, strict=True)]
 
     def to_frame(self) -> Any:
         """The entries as a data frame of pandas, or of polars where only that is installed.
@@ -105,6 +116,8 @@ class Ranked(Sequence[Entry]):
             If neither is installed.
         """
         columns = {name: [entry[i] for entry in self] for i, name in enumerate(self._fields())}
+        if self.ranking_scores is not None:
+            columns["ranking_score"] = self.ranking_scores.tolist()
         for module in ("pandas", "polars"):
             try:
                 return importlib.import_module(module).DataFrame(columns)
@@ -138,6 +151,9 @@ class Recommendations(Ranked[Recommendation]):
     items : array
         The ids of the items.
     scores : float32 array
+        The model's own, also where the list is in another order.
+    ranking_scores : float32 array, or None
+        What the list is ordered by where `popularity_penalty` or `diversity` was given.
     fallback : "popularity", "mean" or None
         How the scores came about for a known user without history; None where the model itself answered.
     """
@@ -152,8 +168,9 @@ class Recommendations(Ranked[Recommendation]):
         scores: npt.NDArray[np.float32],
         titles: Text | None = None,
         fallback: str | None = None,
+        ranking_scores: npt.NDArray[np.float32] | None = None,
     ) -> None:
-        super().__init__(ids, rows, scores, titles)
+        super().__init__(ids, rows, scores, titles, ranking_scores)
         self.user = user
         self.fallback = fallback
 
@@ -186,8 +203,9 @@ class SimilarItems(Ranked[SimilarItem]):
         rows: npt.NDArray[np.int32],
         scores: npt.NDArray[np.float32],
         titles: Text | None = None,
+        ranking_scores: npt.NDArray[np.float32] | None = None,
     ) -> None:
-        super().__init__(ids, rows, scores, titles)
+        super().__init__(ids, rows, scores, titles, ranking_scores)
         self.item = item
 
     @property

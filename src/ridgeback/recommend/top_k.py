@@ -20,6 +20,7 @@ from ridgeback.recommend.scoring_arrays import (
     row_numbers,
     scoring_arrays,
     users_between,
+    vector,
 )
 
 if TYPE_CHECKING:
@@ -72,19 +73,36 @@ class Lists:
 
 @dataclass(frozen=True)
 class TopK:
-    """Items and scores flat, user after user, best first; ``counts[u]`` of them belong to user u."""
+    """Items and scores flat, user after user, best first; ``counts[u]`` of them belong to user u.
+
+    Where lists are in another order than that of the scores, ``ranking_scores`` are what they are ordered by.
+    """
 
     items: Rows
     scores: Floats
     counts: Rows
+    ranking_scores: Floats | None = None
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.items, self.scores, self.counts))
 
     def split(self) -> list[tuple[Rows, Floats]]:
         """Items and scores of each user, as views."""
+        return [(self.items[own], self.scores[own]) for own in self.places()]
+
+    def places(self) -> list[slice]:
+        """Where the entries of each user are."""
         ends = np.cumsum(self.counts).tolist()
-        return [(self.items[begin:end], self.scores[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
+        return [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+
+    def users(self) -> Rows:
+        """Whose list each entry is in."""
+        return np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
+
+    def by_score(self) -> tuple[TopK, npt.NDArray[np.intp]]:
+        """The same with the scores descending in each list, and the place that each entry comes from."""
+        order = np.lexsort((-self.scores, self.users()))
+        return TopK(self.items[order], self.scores[order], self.counts), order
 
     @classmethod
     def interleaved(cls, parts: list[tuple[npt.NDArray[np.intp], TopK]], n_users: int) -> TopK:
@@ -93,10 +111,12 @@ class TopK:
         for places, found in parts:
             counts[places] = found.counts
         order = np.argsort(np.concatenate([np.repeat(places, found.counts) for places, found in parts]), kind="stable")
+        ranking = [found.scores if found.ranking_scores is None else found.ranking_scores for _, found in parts]
         return cls(
             np.concatenate([found.items for _, found in parts])[order],
             np.concatenate([found.scores for _, found in parts])[order],
             counts,
+            None if all(found.ranking_scores is None for _, found in parts) else np.concatenate(ranking)[order],
         )
 
 
@@ -216,6 +236,7 @@ def similar(
     k: int,
     items: npt.ArrayLike | None = None,
     exclude: RowLists | None = None,
+    row_biases: Floats | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
 ) -> TopK:
@@ -225,19 +246,23 @@ def similar(
     ----------
     query_factors : float32 array of shape (n_queries, n_factors)
     factors : float32 array of shape (n_rows, n_factors)
+    row_biases : float32 array of shape (n_rows,), or None
+        Added to the cosines.
     k, items, exclude, n_threads, cancel
         As in `top_k`.
 
     Returns
     -------
     TopK
-        Scores within [-1, 1]. Rows of zeros have no direction: they are left out, and such a query finds nothing.
+        Scores within [-1, 1] where nothing is added. Rows of zeros have no direction: they are left out, and such a
+        query finds nothing.
     """
     queries, rows_ = matrix(query_factors, "query_factors"), matrix(factors, "factors")
     query_scales, scales = inverse_norms(queries, n_threads=n_threads), inverse_norms(rows_, n_threads=n_threads)
     directions = queries * query_scales[:, None]
     offsets = np.where(query_scales > 0, np.float32(0), np.float32(-np.inf)).astype(np.float32)
-    eligible = eligible_rows(items, len(rows_))
+    eligible, biases = eligible_rows(items, len(rows_)), vector(row_biases, len(rows_), "row_biases")
+    bounds = (-1.0, 1.0) if biases is None else (-np.inf, np.inf)
     return _in_runs(
         len(queries),
         _keep(k, len(rows_) if eligible is None else len(eligible)),
@@ -245,14 +270,13 @@ def similar(
             directions[begin:end],
             rows_,
             offsets[begin:end],
-            None,
+            biases,
             0.0,
             None,
             eligible,
             *_run_or_none(exclude, begin, end, len(queries)),
             scales,
-            -1.0,
-            1.0,
+            *bounds,
             out[0],
             out[1],
             out[2],
@@ -358,6 +382,11 @@ def _run_or_none(lists: RowLists | None, begin: int, end: int, n_users: int) -> 
 
 def _keep(k: int, n_eligible: int) -> int:
     """Places a user needs."""
+    return min(list_length(k), n_eligible)
+
+
+def list_length(k: Any) -> int:
+    """The number of items wanted, checked."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 0:
         raise ParameterError(f"The parameter 'k' must be an int >= 0: the number of items wanted. Got {k!r} instead.")
-    return int(min(k, n_eligible))
+    return int(k)

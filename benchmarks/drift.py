@@ -159,7 +159,10 @@ def main() -> None:
     parser.add_argument("--n-factors", type=int, default=32)
     parser.add_argument("--n-seeds", type=int, default=5)
     arguments = parser.parse_args()
-    models = [rb.ImplicitALS(n_factors=arguments.n_factors, loss=loss) for loss in ("ials", "hu")]
+    models = [
+        rb.ImplicitALS(n_factors=arguments.n_factors),
+        rb.ImplicitALS(n_factors=arguments.n_factors, loss="hu", alpha=10.0, regularization=1.0),
+    ]
     for model in models:
         show(synthetic(arguments.seed), model, arguments.n_seeds)
     logistic = rb.LogisticMF(n_factors=arguments.n_factors, n_negatives="all")

@@ -1,7 +1,8 @@
 """The measured defaults: what every None means, per model and loss. Constants, or functions of the data's shape.
 
 Nothing here may depend on a particular data set. `benchmarks/quality/defaults.py` prints the measurements behind those
-of ImplicitALS, `benchmarks/quality/logistic_defaults.py` those behind LogisticMF's.
+of ImplicitALS, `benchmarks/quality/hu_defaults.py` those of its loss "hu", `benchmarks/quality/logistic_defaults.py`
+those behind LogisticMF's.
 """
 
 from __future__ import annotations
@@ -9,16 +10,40 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ridgeback.data.interactions import Interactions
+
+_MOST_VALUES = 1 << 18  # that a typical value is taken from
 
 
 @dataclass(frozen=True)
 class DataShape:
-    """What a default may depend on."""
+    """What a default may depend on.
+
+    Attributes
+    ----------
+    n_users, n_items, n_interactions : int
+    typical_value : float
+        The median of the values; 1 where there are none.
+    """
 
     n_users: int
     n_items: int
     n_interactions: int
+    typical_value: float = 1.0
+
+    @classmethod
+    def of(cls, data: Interactions) -> DataShape:
+        """The shape of data; of more than 262,144 values the median is that of so many, taken evenly."""
+        values = data.user_items.data
+        typical = 1.0
+        if values is not None and len(values):
+            typical = float(np.median(values[:: -(-len(values) // _MOST_VALUES)]))
+        return cls(data.n_users, data.n_items, data.nnz, typical)
 
     @property
     def density(self) -> float:
@@ -47,11 +72,16 @@ Default: TypeAlias = float | tuple[float, float] | Callable[[DataShape], Any]
 DEFAULTS: dict[str, dict[str, Default]] = {
     "explicit": {"regularization": 0.1, "bias_regularization": 0.05},
     "ials": {
-        "unobserved_weight": lambda shape: 0.7 * math.sqrt(shape.density),
+        "unobserved_weight": lambda shape: DENSITY_MULTIPLE * math.sqrt(shape.density),
         "frequency_exponent": 0.5,
         "weight_exponents": (0.45, 0.15),
     },
-    "hu": {"regularization": 1.0, "alpha": 10.0, "frequency_exponent": 0.0, "weight_exponents": (0.0, 0.0)},
+    "hu": {
+        # a typical value counts as much beside a zero as in "ials"
+        "alpha": lambda shape: 1 / (DENSITY_MULTIPLE * math.sqrt(shape.density) * shape.typical_value),
+        "frequency_exponent": 0.0,
+        "weight_exponents": (0.0, 0.0),
+    },
     "logistic": {
         "regularization": lambda shape: 0.4 * _noise(shape),
         "bias_regularization": lambda shape: 0.4 * _noise(shape),
@@ -60,6 +90,7 @@ DEFAULTS: dict[str, dict[str, Default]] = {
     "bias": {"regularization": 3.0},
 }
 
+DENSITY_MULTIPLE = 0.7  # unobserved_weight over the root of the density
 NOISE_EDGE = 1.8  # singular value, 1 being where a direction can leave zero, at which ImplicitALS leaves noise
 
 NEIGHBOR_WEIGHT = 0.2  # of the neighbourhood term, beside a spread of 1 by the factors
@@ -96,6 +127,19 @@ def ials_regularization(
     log_frequencies = math.log(of_user + weight * shape.n_items) + math.log(of_item + weight * shape.n_users)
     exponent = min(frequency_exponent, 10.0)  # what is beyond any use is blamed by the fit, not made up for here
     return noise / noise_edge * math.exp(-exponent / 2 * log_frequencies)
+
+
+def hu_regularization(
+    shape: DataShape, alpha: float, frequency_exponent: float, *, noise_edge: float = NOISE_EDGE
+) -> float:
+    """The regularization of loss "hu" by the same rule: a typical pair pulls by ``1 + alpha * typical_value``.
+
+    ::
+
+        (1 + alpha * typical_value) * ials_regularization(...)    frequencies without the zeros
+    """
+    noise = ials_regularization(shape, 0.0, frequency_exponent, counts_all=False, noise_edge=noise_edge)
+    return (1 + alpha * shape.typical_value) * noise
 
 
 def resolve(kind: str, parameters: dict[str, Any], shape: DataShape) -> dict[str, Any]:

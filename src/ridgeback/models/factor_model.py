@@ -191,7 +191,7 @@ class FactorModel(Recommender):
             raise checks.fail_argument(type(self).__name__, "trace", "a ridgeback.Trace", trace)
         interactions = self._training_data(data)
         refuse_nothing(interactions, data, type(self).__name__)
-        shape = DataShape(interactions.n_users, interactions.n_items, interactions.nnz)
+        shape = DataShape.of(interactions)
         parameters = self._resolve(shape)
         if trace is not None:
             tracing.refuse_what_no_trace_shows(parameters)

@@ -12,7 +12,7 @@ from ridgeback.errors import ParameterError
 from ridgeback.models import checks, directions, neighborhood
 from ridgeback.models.acceleration import Acceleration
 from ridgeback.models.alternation import SideName
-from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, ials_regularization, resolve
+from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, hu_regularization, ials_regularization, resolve
 from ridgeback.models.explaining import Shares
 from ridgeback.models.frequencies import frequency_scales, mean_weight
 from ridgeback.models.least_squares import LeastSquaresModel
@@ -49,12 +49,13 @@ class ImplicitALS(LeastSquaresModel):
     loss : {"ials", "hu"}, default="ials"
         Weight the zeros by a number of their own (Rendle et al.), or count them as 1 (Hu et al.).
     regularization : float, optional
-        None: the measured default, as for every None here (`parameters_` shows what the fit used); in "ials" the one
-        that keeps out most of what chance alone makes, a function of the data's shape (`docs/weights.md`).
+        None: the measured default, as for every None here (`parameters_` shows what the fit used): the one that keeps
+        out most of what chance alone makes, a function of the data's shape (`docs/weights.md`).
     unobserved_weight : float, optional
         Weight of all pairs in "ials"; None is ``0.7 * sqrt(density)``. An error with "hu".
     alpha : float, optional
-        In "hu" the slope of the confidence ``1 + alpha r``. In "ials" None means confidence 1, a number ``alpha r``.
+        In "hu" the slope of the confidence ``1 + alpha r``; None is ``1 / (0.7 * sqrt(density) * median r)``. In "ials"
+        None means confidence 1, a number ``alpha r``.
     frequency_exponent : float, optional
         0 is the plain ridge, 1 scales it with the row's frequency (Zhou et al. 2008).
     frequency_counts : {"all", "observed"}, default="all"
@@ -186,7 +187,11 @@ class ImplicitALS(LeastSquaresModel):
         if parameters["alpha"] is not None:
             parameters["alpha"] = checks.check_number(owner, "alpha", parameters["alpha"], is_open=True)
         counts = checks.check_choice(owner, "frequency_counts", self.frequency_counts, ("all", "observed"))
-        if parameters["regularization"] is None:
+        if parameters["regularization"] is None and loss == "hu":
+            parameters["regularization"] = hu_regularization(
+                shape, parameters["alpha"], parameters["frequency_exponent"]
+            )
+        elif parameters["regularization"] is None:
             parameters["regularization"] = ials_regularization(
                 shape,
                 parameters["unobserved_weight"],
@@ -261,7 +266,7 @@ class ImplicitALS(LeastSquaresModel):
         interactions = self._training_data(data)
         refuse_nothing(interactions, data, "ImplicitALS")
         probe = self.clone()
-        probe.parameters_ = probe._resolve(DataShape(*interactions.shape, interactions.nnz))
+        probe.parameters_ = probe._resolve(DataShape.of(interactions))
         probe._fit_user_counts = interactions.user_items.counts()
         probe._fit_item_counts = interactions.user_items.column_counts()
         probe._freeze(interactions)

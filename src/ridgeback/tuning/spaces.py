@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ridgeback.errors import ParameterError
 from ridgeback.models.bayesian import BayesianALS
-from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, ials_regularization
+from ridgeback.models.defaults import NEIGHBOR_WEIGHT, DataShape, hu_regularization, ials_regularization
 from ridgeback.models.explicit import ExplicitALS
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.implicit import ImplicitALS
@@ -119,7 +119,7 @@ def suggest(model: FactorModel, trial: Trial, shape: DataShape, search: Iterable
     trial : Trial
         Such as Optuna's.
     shape : DataShape
-        Of what will be fitted to.
+        Of what will be fitted to, values included (`DataShape.of`).
     search : iterable of str, optional
         As in `dimensions`.
 
@@ -154,7 +154,7 @@ def parameters(model: FactorModel, point: Point, shape: DataShape) -> dict[str, 
     """
     untuned = model._resolve(shape)
     found: dict[str, Any] = {
-        name: point[name] for name in ("n_neighbors", "neighbor_weight", "alpha", "frequency_exponent") if name in point
+        name: point[name] for name in ("n_neighbors", "neighbor_weight", "frequency_exponent") if name in point
     }
     if "n_factors" in point:
         found["n_factors"] = on_grid(point["n_factors"])
@@ -162,6 +162,8 @@ def parameters(model: FactorModel, point: Point, shape: DataShape) -> dict[str, 
         found["weight_exponents"] = (point["weight_exponents_user"], point["weight_exponents_item"])
     if "unobserved_weight_multiple" in point:
         found["unobserved_weight"] = untuned["unobserved_weight"] * point["unobserved_weight_multiple"]
+    if "alpha_multiple" in point:
+        found["alpha"] = untuned["alpha"] * point["alpha_multiple"]
     for name in ("regularization", "bias_regularization"):
         if f"{name}_multiple" in point:
             found[name] = point[f"{name}_multiple"] * _level(model, name, {**untuned, **found}, untuned, shape)
@@ -237,6 +239,8 @@ def _level(
     if setting.get("loss") == "ials" and model.get_params()["regularization"] is None:
         counts_all = setting["frequency_counts"] == "all"
         return ials_regularization(shape, setting["unobserved_weight"], exponent, counts_all=counts_all)
+    if setting.get("loss") == "hu" and model.get_params()["regularization"] is None:
+        return hu_regularization(shape, setting["alpha"], exponent)
     counts = shape.n_interactions / shape.n_users, shape.n_interactions / shape.n_items
     change = (untuned["frequency_exponent"] - exponent) / 2 * math.log(counts[0] * counts[1])
     return float(untuned[name]) * math.exp(change)
@@ -286,8 +290,8 @@ def _of_ials(model: ImplicitALS, shape: DataShape) -> list[Dimension]:
 
 def _of_hu(model: ImplicitALS, shape: DataShape) -> list[Dimension]:
     return [
-        Dimension("regularization_multiple", "regularization", 1.0, 0.01, 100.0, "log"),
-        Dimension("alpha", "alpha", 10.0, 0.3, 100.0, "log"),
+        Dimension("regularization_multiple", "regularization", 1.0, 0.1, 10.0, "log"),
+        Dimension("alpha_multiple", "alpha", 1.0, 0.1, 10.0, "log"),
         Dimension("frequency_exponent", "frequency_exponent", 0.0, 0.0, 1.0),
         Dimension("weight_exponents_user", "weight_exponents", 0.0, 0.0, 0.9),
         Dimension("weight_exponents_item", "weight_exponents", 0.0, 0.0, 0.5),

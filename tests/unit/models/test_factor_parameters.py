@@ -9,7 +9,7 @@ import pytest
 
 import ridgeback as rb
 from ridgeback.errors import NotFittedError, ParameterError
-from ridgeback.models.defaults import DEFAULTS
+from ridgeback.models.defaults import DEFAULTS, DataShape
 
 MODELS = [rb.ExplicitALS, rb.ImplicitALS, rb.LogisticMF]
 
@@ -142,6 +142,29 @@ def test_defaults_that_depend_on_the_shape() -> None:
     assert rb.ImplicitALS(n_factors=2).fit(data()).parameters_["solver"] == "cg"
     assert rb.ImplicitALS(n_factors=2, non_negative=True).fit(data()).parameters_["solver"] == "exact"
     assert rb.ExplicitALS(n_factors=2).fit(data()).parameters_["solver"] == "exact"
+
+
+def test_the_defaults_of_hu_follow_density_and_typical_value() -> None:
+    users, items = np.arange(3).repeat(2), np.array([0, 1, 1, 2, 2, 0])
+    counts = np.array([2.0, 4.0, 4.0, 4.0, 9.0, 5000.0])
+    plain = rb.ImplicitALS(n_factors=2, loss="hu").fit(rb.Interactions.from_arrays(users, items)).parameters_
+    counted = rb.Interactions.from_arrays(users, items, ratings=counts)
+    fitted = rb.ImplicitALS(n_factors=2, loss="hu").fit(counted).parameters_
+    assert plain["alpha"] == pytest.approx(1 / (0.7 * np.sqrt(6 / 9)))
+    assert fitted["alpha"] == pytest.approx(plain["alpha"] / 4)  # the median
+    noise = 2 * np.sqrt(2) * 1.5 * 3 / 33 / 1.8
+    assert fitted["regularization"] == pytest.approx((1 + plain["alpha"]) * noise)
+    assert plain["regularization"] == pytest.approx(fitted["regularization"])
+    stated = rb.ImplicitALS(n_factors=2, loss="hu", alpha=2.0, frequency_exponent=1.0).fit(counted).parameters_
+    assert stated["regularization"] == pytest.approx((1 + 2 * 4) * noise / 2)
+
+
+def test_the_typical_value_of_much_data_is_that_of_an_even_part() -> None:
+    values = np.concatenate([np.full(400_000, 3.0), np.full(100_001, 50.0)])
+    n = len(values)
+    data = rb.Interactions.from_arrays(np.arange(n) // 1000, np.arange(n) % 1000, ratings=values)
+    assert DataShape.of(data) == DataShape(data.n_users, data.n_items, n, 3.0)
+    assert DataShape.of(rb.Interactions.from_arrays([1, 2], [1, 2])).typical_value == 1.0
 
 
 def test_the_default_regularization_puts_chance_where_it_hardly_starts() -> None:

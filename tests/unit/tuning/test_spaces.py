@@ -71,6 +71,14 @@ def test_a_regularization_follows_the_other_parameters() -> None:
     assert more == pytest.approx(2 * plain, rel=1e-2)  # with the root of four times the pairs
 
 
+def test_the_regularization_of_hu_follows_alpha() -> None:
+    model = rb.ImplicitALS(loss="hu")
+    found = spaces.parameters(model, {"regularization_multiple": 2.0, "alpha_multiple": 3.0}, SHAPE)
+    assert found["alpha"] == pytest.approx(3 * model._resolve(SHAPE)["alpha"], rel=1e-3)
+    stated = rb.ImplicitALS(loss="hu", alpha=found["alpha"])._resolve(SHAPE)
+    assert found["regularization"] == pytest.approx(2 * stated["regularization"], rel=1e-3)
+
+
 def test_a_mean_row_is_held_back_alike_at_any_exponent() -> None:
     model = rb.ExplicitALS()
     at = {

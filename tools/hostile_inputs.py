@@ -125,6 +125,11 @@ def groups(shop: bytes) -> dict[str, list[Case]]:
                   "--validation-fraction", "0.2", "--model", "explicit"),
             usage("numbers of factors that are none", "sweep", "good.csv", "--n-factors", "8,none"),
             usage("a sweep of a model without factors", "sweep", "good.csv", "--model", "popularity"),
+            usage("tuning for no time", "tune", "good.csv", "--minutes", "0"),
+            usage("tuning of no setting", "tune", "good.csv", "--n-trials", "0"),
+            usage("tuning of a model without parameters", "tune", "good.csv", "--model", "bias"),
+            usage("a search for what is no parameter", "tune", "good.csv", "--search", "lambda", "--n-trials", "1"),
+            usage("a study in a model file", "tune", "good.csv", "--study", "shop.ridge", "--n-trials", "1"),
         ],
         "Files": [
             ask("no such file, but nearly", "check", "goood.csv"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ridgeback.evaluation import FactorSweep, Report, evaluate, sweep_factors
     from ridgeback.models import BayesianALS, BiasBaseline, ExplicitALS, ImplicitALS, LogisticMF, Popularity, load
     from ridgeback.trace import Trace
+    from ridgeback.tuning import Tuning, tune
 
 _LAZY = {
     "Csr": "ridgeback.data",
@@ -37,6 +38,8 @@ _LAZY = {
     "BiasBaseline": "ridgeback.models",
     "load": "ridgeback.models",
     "Trace": "ridgeback.trace",
+    "Tuning": "ridgeback.tuning",
+    "tune": "ridgeback.tuning",
     "RidgebackError": "ridgeback.errors",
     "RidgebackWarning": "ridgeback.errors",
 }
@@ -58,6 +61,7 @@ __all__ = [
     "RidgebackWarning",
     "Titles",
     "Trace",
+    "Tuning",
     "__version__",
     "errors",
     "evaluate",
@@ -67,6 +71,7 @@ __all__ = [
     "read_titles",
     "split",
     "sweep_factors",
+    "tune",
 ]
 
 

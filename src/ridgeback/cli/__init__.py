@@ -21,6 +21,7 @@ COMMANDS = {
     "similar": "List the items or users closest to one.",
     "evaluate": "Judge a model on data it has not seen.",
     "sweep": "Find out how many factors help.",
+    "tune": "Find the parameters that serve best.",
     "trace": "Show every matrix of a fit at every step.",
     "inspect": "Show what a model file holds.",
     "doctor": "Show versions, threads and instruction set.",

@@ -73,6 +73,8 @@ class FitProgress(Progress):
     unit : str
     """
 
+    reads_factors = False
+
     def __init__(self, n_steps: int, unit: str = "half-steps") -> None:
         self._n_steps = n_steps
         super().__init__("fit", unit, n_steps)

@@ -170,7 +170,8 @@ class FactorModel(Recommender):
         trace : Trace, optional
             Records what happens to the matrices; the fit changes in no bit.
         callbacks : iterable of callable
-            Each is called as ``callback(model, record)`` after every half-step; a true return value ends the fit.
+            Each is called as ``callback(model, record)`` after every half-step; a true return value ends the fit. One
+            with an attribute ``reads_factors = False`` reads the record alone: the factors are not turned for it.
         progress : bool, default=False
             Show progress on standard error.
 
@@ -360,10 +361,11 @@ class FactorModel(Recommender):
                 shown.enter_context(ProgressReader(type(self).__name__, 2 * self.parameters_["n_iterations"] + 1))
             )
         if callbacks:
+            reads_factors = any(getattr(callback, "reads_factors", True) for callback in callbacks)
 
             def call_all(record: fitting.Record) -> bool:
-                # Whatever axes the solver works in, callbacks see those of the start.
-                self._take({name: state.in_start_axes(name) for name in ("users", "items")})
+                if reads_factors:  # whatever axes the solver works in, callbacks see those of the start
+                    self._take({name: state.in_start_axes(name) for name in ("users", "items")})
                 answers = [callback(self, record) for callback in callbacks]  # every one is called
                 return any(answers)
 

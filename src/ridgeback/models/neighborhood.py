@@ -10,7 +10,8 @@ S is the normalised item-item product of `ridgeback.solvers.neighbors`; `scale` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from ridgeback.data.csr import Csr
 from ridgeback.recommend.neighbor_term import NeighborTerm
 from ridgeback.recommend.top_k import RowLists
-from ridgeback.solvers.matrices import gram
+from ridgeback.solvers.matrices import gram, one_blas_thread
 from ridgeback.solvers.neighbors import item_neighbors
 from ridgeback.solvers.problem import Float32Array, Float64Array
 
@@ -46,6 +47,7 @@ class Neighborhood:
     similarity: Csr
     factor: float = 0.0
     history_exponent: float = HISTORY_EXPONENT
+    _spread: list[Any] = field(default_factory=list, repr=False, compare=False)  # of histories: these, and how much
 
     def term(self, histories: RowLists) -> NeighborTerm:
         """The term of users with these histories."""
@@ -69,7 +71,7 @@ class Neighborhood:
         """The same with further items behind, which are nobody's neighbours."""
         S = self.similarity
         indptr = np.append(S.indptr, np.full(n_items - S.n_rows, S.indptr[-1], dtype=np.int64))
-        return replace(self, similarity=Csr(indptr, S.indices, S.data, (n_items, n_items)))
+        return replace(self, similarity=Csr(indptr, S.indices, S.data, (n_items, n_items)), _spread=[])
 
     def scaled(
         self, weight: float, users: Float32Array, items: Float32Array, histories: Csr, n_threads: int
@@ -80,15 +82,21 @@ class Neighborhood:
         same for one table. Where the factors say nothing, the neighbours stand alone; and where no two items share a
         user, the factor is 0.
         """
-        asked = _sampled_users(histories)
-        own = replace(self, factor=1.0)
-        spread = float(np.mean([_variance(own, histories, user) for user in asked.tolist()])) if len(asked) else 0.0
+        spread = self._spread_of(histories)
         if spread == 0:
             return replace(self, factor=0.0)
-        of_factors = _factor_variance(users[asked], items, n_threads)
+        of_factors = _factor_variance(users[_sampled_users(histories)], items, n_threads)
         if of_factors < _NOTHING:
             of_factors = 1.0
         return replace(self, factor=weight * float(np.sqrt(of_factors / spread)))
+
+    def _spread_of(self, histories: Csr) -> float:
+        """Variance of what neighbours say, over all items; kept for a fit that is measured after every iteration."""
+        if not self._spread or self._spread[0] is not histories:
+            asked, own = _sampled_users(histories), replace(self, factor=1.0)
+            found = float(np.mean([_variance(own, histories, user) for user in asked.tolist()])) if len(asked) else 0.0
+            self._spread[:] = [histories, found]
+        return float(self._spread[1])
 
 
 def build(user_items: Csr, n_neighbors: int, n_threads: int, cancel: npt.NDArray[np.uint8] | None) -> Neighborhood:
@@ -132,4 +140,6 @@ def _factor_variance(users: Float32Array, items: Float32Array, n_threads: int) -
     second = gram(items, n_threads=n_threads) / len(items)
     mean = items.mean(axis=0, dtype=np.float64)
     X = users.astype(np.float64)
-    return float(np.mean(np.einsum("uk,kl,ul->u", X, second - np.outer(mean, mean), X).clip(min=0)))
+    with one_blas_thread():  # whose sums do not depend on the machine's load
+        variances = np.sum((X @ (second - np.outer(mean, mean))) * X, axis=1)
+    return float(np.mean(variances.clip(min=0)))

@@ -252,7 +252,7 @@ def _all_dimensions(model: FactorModel, shape: DataShape) -> list[Dimension]:
         return _of_ials(model, shape) if model.loss == "ials" else _of_hu(model, shape)
     if isinstance(model, ExplicitALS):
         return [
-            Dimension("regularization_multiple", "regularization", 1.0, 0.1, 10.0, "log"),
+            Dimension("regularization_multiple", "regularization", 1.0, 0.02, 10.0, "log"),
             *_of_biases(model),
             Dimension("frequency_exponent", "frequency_exponent", 1.0, 0.0, 1.0),
             _of_factors(model, shape, 2, 128),

@@ -74,7 +74,7 @@ def rotate(factors: Float32Array, rotation: Float64Array, n_threads: int = 1) ->
     _native.rotate(factors, np.ascontiguousarray(rotation), n_threads)
 
 
-_BLAS_LOCK = threading.Lock()
+_BLAS_LOCK = threading.RLock()
 
 
 @functools.cache
@@ -86,7 +86,7 @@ def _blas() -> threadpoolctl.ThreadpoolController:
 def one_blas_thread() -> Iterator[None]:
     """Hold BLAS to one thread, whose sums are the same on any machine, and which does not crowd out our own threads.
 
-    One holder at a time: two at once would restore each other's limit.
+    One thread holds it at a time, since two at once would restore each other's limit; that thread may hold it again.
     """
     with _BLAS_LOCK, _blas().limit(limits=1, user_api="blas"):
         yield

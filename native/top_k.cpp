@@ -12,7 +12,9 @@ namespace ridgeback {
 
 namespace {
 
-constexpr std::int64_t MAX_USERS_PER_CHUNK = 512, MIN_USERS_PER_CHUNK = 96;
+constexpr std::int64_t MAX_USERS_PER_CHUNK = 1024, MIN_USERS_PER_CHUNK = 96;
+constexpr std::int64_t FACTORS_PER_CHUNK = 1 << 16;  // of its users: 256 KB stay in the cache while the items go by
+constexpr std::int64_t FEW_KEPT = 32;                // so many are kept in order, with a threshold that is never stale
 constexpr std::int64_t SHORTLIST_BYTES_PER_CHUNK = 8 << 20;
 constexpr std::int64_t MIN_ITEMS_PER_PART = 2048;
 constexpr std::int64_t COUNTED_AT_ONCE = 64;
@@ -26,14 +28,24 @@ constexpr std::int64_t FEW_ITEMS = 16;  // of one user: looked up among the neig
 // Keeps the best `keep` keys; from then on only scores above the worst of them enter.
 void prune(Shortlist& list) {
   if (list.n <= list.keep) return;
-  std::nth_element(list.keys, list.keys + list.keep - 1, list.keys + list.n, std::greater<>());
+  if (list.keep <= FEW_KEPT) {
+    const bool is_in_order = shortlist_score(list.keys[list.keep - 1]) == list.threshold;  // from the second call on
+    for (std::uint64_t* end = list.keys + (is_in_order ? list.keep : 1); end < list.keys + list.n; ++end) {
+      const std::uint64_t key = *end;
+      std::uint64_t* at = end;
+      for (; at > list.keys && at[-1] < key; --at) *at = at[-1];
+      *at = key;
+    }
+  } else {
+    std::nth_element(list.keys, list.keys + list.keep - 1, list.keys + list.n, std::greater<>());
+  }
   list.n = list.keep;
   list.threshold = shortlist_score(list.keys[list.keep - 1]);
 }
 
-// Room for more than is kept makes pruning rare; where everything fits nothing is ever pruned.
+// Room for more than many makes pruning rare; where everything fits nothing is ever pruned.
 std::int64_t shortlist_capacity(std::int64_t keep, std::int64_t n_eligible) {
-  return std::min(keep + std::max<std::int64_t>(keep, 32), n_eligible + 1);
+  return std::min(keep + (keep <= FEW_KEPT ? 1 : keep), n_eligible + 1);
 }
 
 void write_best(Shortlist& list, std::int32_t* rows, float* scores, std::int32_t* count) {
@@ -84,7 +96,9 @@ Partition partition_of(const Scorer& s, std::int64_t n_eligible, std::int64_t ca
   const std::int64_t wanted = n_threads > 1 ? CHUNKS_PER_THREAD * n_threads : 1;
   const std::int64_t by_memory = SHORTLIST_BYTES_PER_CHUNK / (8 * capacity);
   const auto by_time = static_cast<std::int64_t>(PRODUCTS_PER_CHUNK / cost_per_user(s, n_eligible));
-  p.users_per_chunk = std::clamp((n_users + wanted - 1) / wanted, MIN_USERS_PER_CHUNK, MAX_USERS_PER_CHUNK);
+  const std::int64_t by_cache =
+      std::clamp(FACTORS_PER_CHUNK / std::max(s.n_factors, 1), MIN_USERS_PER_CHUNK, MAX_USERS_PER_CHUNK);
+  p.users_per_chunk = std::clamp((n_users + wanted - 1) / wanted, MIN_USERS_PER_CHUNK, by_cache);
   p.users_per_chunk = std::clamp<std::int64_t>(std::min({p.users_per_chunk, by_memory, by_time}), 1, n_users);
   p.n_user_chunks = (n_users + p.users_per_chunk - 1) / p.users_per_chunk;
   // Few users: their items are cut as well, unless the parts' shortlists would be as long as the parts.

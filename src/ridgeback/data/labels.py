@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,13 +37,13 @@ def as_labels(values: Any, name: str = "ids") -> Labels:
     """
     if isinstance(values, Text):
         return values
+    if isinstance(values, (list, tuple)):
+        return _from_objects(values, name)
     if isinstance(values, (str, bytes, dict)) or not isinstance(values, Iterable):
         raise DataError(
             f"{name} must be a sequence of ids, such as a list or an array; got {type(values).__name__} ({values!r}); "
             "put a single id into a list."
         )
-    if isinstance(values, (list, tuple)):
-        return _from_objects(list(values), name)
     array = _as_array(values)
     if array is None:
         return _from_objects(list(values), name)
@@ -108,7 +108,7 @@ def _from_datetimes(array: npt.NDArray[np.datetime64], name: str) -> Text:
     return Text.from_strings([_trim(text) for text in np.datetime_as_string(array).tolist()])
 
 
-def _from_objects(values: list[Any], name: str) -> Labels:
+def _from_objects(values: Sequence[Any], name: str) -> Labels:
     """Labels from Python objects of one kind."""
     kinds = {_kind_of_type(cls) for cls in set(map(type, values))}
     if kinds <= {"text"}:
@@ -153,7 +153,7 @@ def _trim(moment: str) -> str:
     return moment.rstrip("0").rstrip(".") if "." in moment else moment
 
 
-def _objection(values: list[Any], name: str) -> DataError:
+def _objection(values: Sequence[Any], name: str) -> DataError:
     """What is wrong with the first value that does not belong."""
     first = _kind_of_type(type(values[0]))
     for place, value in enumerate(values):

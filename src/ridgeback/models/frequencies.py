@@ -11,7 +11,7 @@ from ridgeback.solvers.problem import Float64Array
 
 def frequency_scales(counts: npt.NDArray[np.int64], exponent: float) -> Float64Array:
     """``max(n, 1) ** -exponent`` of each row."""
-    return np.asarray(np.maximum(counts, 1).astype(np.float64) ** -exponent)
+    return np.asarray(np.maximum(counts, 1.0) ** -exponent)
 
 
 def mean_weight(

@@ -87,8 +87,9 @@ def _known(
 
 def _one_row(known: _Known, n_columns: int) -> ListedPairs | None:
     """The pairs of a single history, in ascending order; None where a column comes twice."""
-    order = known.columns.argsort(kind="stable")
-    columns = known.columns[order]
+    order = None if known.values is None and known.weights is None else known.columns.argsort(kind="stable")
+    columns = known.columns[order] if order is not None else known.columns.copy()
+    columns.sort()
     if np.count_nonzero(columns[1:] == columns[:-1]):
         return None
     values = None if known.values is None or (known.values == 1).all() else known.values[order]
@@ -149,6 +150,8 @@ _PLAIN = frozenset((int, str))  # types of ids that are what they will be shown 
 
 
 def _ids_and_ratings(ids: Any, ratings: Any, what: str) -> tuple[list[Any], Any]:
+    if type(ids) is list and _PLAIN.issuperset(map(type, ids)):
+        return ids, ratings
     if isinstance(ids, Mapping):
         if ratings is not None:
             raise DataError(f"{what} is a mapping id -> rating, so ratings must be left out; got both.")

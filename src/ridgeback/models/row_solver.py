@@ -42,8 +42,12 @@ class Side:
 
     def zeros_like(self, n_rows: int) -> Side:
         """A side of `n_rows` zero rows with as many factors."""
-        factors = aligned(n_rows, self.factors.shape[1])
-        factors[...] = 0
+        n_factors = self.factors.shape[1]
+        if n_rows == 1:  # a single row gains less from its place than finding it takes
+            factors = np.zeros((1, n_factors), dtype=np.float32)
+        else:
+            factors = aligned(n_rows, n_factors)
+            factors[...] = 0
         return Side(factors, None if self.biases is None else np.zeros(n_rows, dtype=np.float32))
 
     def clear(self, rows: npt.NDArray[np.bool_]) -> None:

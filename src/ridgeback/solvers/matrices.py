@@ -21,7 +21,7 @@ def aligned(n_rows: int, n_factors: int) -> Float32Array:
     """An empty float32 matrix that begins on a 64-byte line: elsewhere every vector that kernels load takes two."""
     size = n_rows * n_factors
     numbers = np.empty(size + 16, dtype=np.float32)
-    begin = -(numbers.ctypes.data // 4) % 16
+    begin = -(numbers.__array_interface__["data"][0] // 4) % 16
     return numbers[begin : begin + size].reshape(n_rows, n_factors)
 
 

@@ -40,11 +40,12 @@ HalfStepSeconds = Callable[[int, int, int], float]
 
 @dataclass(frozen=True)
 class DataSize:
-    """What a cost, and a default that follows the data's shape, depend on."""
+    """What a cost, and a default that follows the data's shape, depend on; the typical value changes no cost."""
 
     n_users: int
     n_items: int
     n_interactions: int
+    typical_value: float = 1.0
 
     @property
     def density(self) -> float:

@@ -45,7 +45,7 @@ class Search:
         As given; never fitted itself.
     train, validation : Interactions
         What settings are fitted to and judged on.
-    whole_size : DataSize
+    whole_shape : DataShape
         Of the data of the final fit.
     metric : str
     dimensions : tuple of Dimension
@@ -66,7 +66,7 @@ class Search:
     model: FactorModel
     train: Interactions
     validation: Interactions
-    whole_size: DataSize
+    whole_shape: DataShape
     metric: str
     dimensions: tuple[spaces.Dimension, ...]
     clock: Clock
@@ -84,7 +84,7 @@ class Search:
     trials: list[TunedTrial] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.shape = DataShape(self.train.n_users, self.train.n_items, self.train.nnz)
+        self.shape = DataShape.of(self.train)
         self.forecast = Forecast(DataSize(*self.train.shape, self.train.nnz), self.train.weights is not None)
         self._ranks = LiveRanks()
         counts = self.train.user_items.counts()
@@ -146,15 +146,16 @@ class Search:
     def final_parameters(self, trial: TunedTrial) -> dict[str, Any]:
         """The parameters of a trial, on the size of all the data."""
         point = self.study.get_trials(deepcopy=False)[trial.number].params
-        shape = DataShape(self.whole_size.n_users, self.whole_size.n_items, self.whole_size.n_interactions)
-        found = spaces.parameters(self.model, point, shape)
+        found = spaces.parameters(self.model, point, self.whole_shape)
         if "n_factors" in trial.parameters:
             found["n_factors"] = trial.parameters["n_factors"]
         return {**found, "n_iterations": trial.n_iterations}
 
     def refit_seconds(self, model: FactorModel, n_iterations: int) -> float:
         """Of a final fit of a model."""
-        return self.forecast.for_size(self.whole_size).seconds(model, Work(n_iterations, 0, self._n_meetings))
+        shape = self.whole_shape
+        size = DataSize(shape.n_users, shape.n_items, shape.n_interactions)
+        return self.forecast.for_size(size).seconds(model, Work(n_iterations, 0, self._n_meetings))
 
     def judged(self, model: FactorModel) -> Report:
         """A fitted model on the validation part."""

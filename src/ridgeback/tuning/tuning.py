@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ridgeback.data import split
-from ridgeback.data.fit_cost import DataSize
 from ridgeback.data.given import as_interactions
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError
@@ -134,7 +133,7 @@ def tune(
     names.parse(metric)
     parts = _parts(base, train, validation, validation_fraction, seed)
     Validation.of(base, parts.train, parts.validation, metric)  # refuses a metric that does not suit
-    shape = DataShape(*parts.train.shape, parts.train.nnz)
+    shape = DataShape.of(parts.train)
     chosen = spaces.dimensions(base, shape, searched)
     if minutes is None and n_trials is None:
         minutes = DEFAULT_MINUTES
@@ -145,7 +144,7 @@ def tune(
             store = Store(storage, _identity(base, metric, parts, chosen), is_higher_better(metric))
         saver = None if output is None else _saver(output, include_history)
         run = Search(
-            base, parts.train, parts.validation, DataSize(*parts.whole.shape, parts.whole.nnz), metric, chosen, clock,
+            base, parts.train, parts.validation, DataShape.of(parts.whole), metric, chosen, clock,
             seed, store, searched, refit, on_trial, on_step, saver,
         )  # fmt: skip
         try:

@@ -198,6 +198,11 @@ def test_cost_of_a_fit_grows_with_what_it_should():
     assert data.check(rb.Popularity()).figures["fit_seconds"] < seconds()
 
 
+def test_the_cost_of_a_model_whose_defaults_follow_the_values():
+    data = rb.Interactions.from_arrays([1, 1, 2], [1, 2, 1], ratings=[10, 20, 30])
+    assert only(data.check(rb.ImplicitALS(loss="hu")), "cost of a fit").level == "info"
+
+
 def test_cost_is_near_a_fit_that_was_timed():
     """Half a million pairs, one thread: the estimate and this machine agree within a factor of five."""
     data = Interactions.from_csr(power_law(6_000, 2_500, 500_000))

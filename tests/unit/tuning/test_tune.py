@@ -91,6 +91,13 @@ def test_some_fits_are_given_up(events: rb.Interactions) -> None:
     assert found.model.n_iterations_ >= found.best_trial.n_iterations
 
 
+@pytest.mark.parametrize("model", [rb.ImplicitALS(**SMALL, loss="hu"), rb.LogisticMF(**SMALL)], ids=repr)
+def test_every_model_of_the_search_spaces(events: rb.Interactions, model: Any) -> None:
+    found = rb.tune(model, events, n_trials=4, metric="ndcg@10")
+    assert found.best_value >= found.untuned_value > 0
+    assert found.model.get_params()["regularization"] == found.best_params["regularization"]
+
+
 def test_given_parts_are_put_together(events: rb.Interactions) -> None:
     rest, _ = rb.split.random_per_user(events, test_fraction=0.2, random_state=3)
     train, validation = rb.split.random_per_user(rest, test_fraction=0.2, random_state=4)

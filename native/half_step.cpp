@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <numeric>
 
@@ -17,10 +18,39 @@ int workers_for(std::size_t n_chunks, int n_threads) {
   return static_cast<int>(std::clamp<std::size_t>(n_chunks, 1, std::clamp(n_threads, 1, MOST_WORKERS)));
 }
 
+// The least ridge with which |w G_ij| <= tolerance * sqrt((w G_ii + ridge) (w G_jj + ridge)) off the diagonal: rows are
+// then as good as those of a diagonal Gramian. Directions that the fixed side hardly has hold rounding alone, whose
+// products are no smaller beside their own diagonal, but next to nothing beside a ridge.
+double least_dual_ridge(const RowProblem& problem, const FixedSide& fixed, double tolerance) {
+  const double weight = problem.unobserved_weight;
+  if (!fixed.gram || weight == 0) return 0;
+  const std::int64_t k = fixed.n_factors;
+  std::vector<double> diagonal(k);
+  for (std::int64_t i = 0; i < k; ++i) diagonal[i] = weight * fixed.gram[i * (k + 1)];
+  double ridge = 0;
+  for (std::int64_t i = 1; i < k; ++i) {
+    const double* row = fixed.gram + i * k;
+    const double allowed = tolerance * tolerance * (diagonal[i] + ridge);
+    std::int64_t n_above = 0;
+    for (std::int64_t j = 0; j < i; ++j)
+      n_above += weight * row[j] * (weight * row[j]) > allowed * (diagonal[j] + ridge) ? 1 : 0;
+    if (n_above && tolerance == 0) return std::numeric_limits<double>::infinity();
+    for (std::int64_t j = 0; n_above && j < i; ++j) {
+      const double a = diagonal[i], b = diagonal[j], share = weight * row[j] / tolerance;
+      ridge = std::max(ridge, (std::hypot(a - b, 2 * share) - a - b) / 2);
+    }
+  }
+  return ridge;
+}
+
 }  // namespace
 
 HalfStep half_step(const RowKernels& solver, const RowProblem& problem, const FixedSide& fixed, const OwnSide& own,
-                   const RowOptions& options, const Execution& execution) {
+                   const RowOptions& given, const Execution& execution) {
+  RowOptions options = given;
+  // Rows in double precision are corrected for what stands beside the diagonal, such as the rounding of factors.
+  if (&solver == kernels().exact)
+    options.least_dual_ridge = least_dual_ridge(problem, fixed, options.is_double ? 1e-3 : 0.0);
   std::int64_t longest_row = 0;
   for (std::int64_t r = 0; r < problem.n_rows; ++r)
     longest_row = std::max(longest_row, problem.indptr[r + 1] - problem.indptr[r]);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "row_problem.hpp"
 
@@ -13,6 +14,8 @@ struct RowOptions {
   double least_gain = 0;             // and a row stops where the next promises less than this a neighbour
   bool is_double = false;            // exact: assemble and solve in float64
   std::uint8_t* unsolved = nullptr;  // (n_rows) or null: set to 1 where a row needs the minimum-norm solver
+  // Exact: rows with a smaller ridge are not solved through the dual, which sees the Gramian's diagonal alone.
+  double least_dual_ridge = std::numeric_limits<double>::infinity();
 };
 
 struct RowKernels {

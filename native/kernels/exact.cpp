@@ -67,19 +67,6 @@ void store_row(const T* x, const Shape& shape, const OwnSide& own, std::int64_t 
   if (shape.has_bias) own.biases[r] = static_cast<float>(x[shape.n_factors]);
 }
 
-// Whether |G_ij| <= tolerance * sqrt(G_ii G_jj) off the diagonal. `diagonal` is scratch.
-bool is_diagonal(const double* gram, std::int64_t k, double tolerance, double* diagonal) {
-  for (std::int64_t i = 0; i < k; ++i) diagonal[i] = gram[i * (k + 1)];
-  for (std::int64_t i = 1; i < k; ++i) {
-    const double* row = gram + i * k;
-    const double allowed = tolerance * tolerance * diagonal[i];
-    std::int64_t n_above = 0;
-    for (std::int64_t j = 0; j < i; ++j) n_above += row[j] * row[j] > allowed * diagonal[j] ? 1 : 0;
-    if (n_above) return false;
-  }
-  return true;
-}
-
 // Whether float32 holds a row's share of the loss, which is what is left of terms as large as the loss of x = 0, and of
 // sum_i A_ii x_i^2. Without a ridge a row may fit its pairs to nothing, or x grow where they do not determine it.
 bool holds_loss(double loss, double constant) { return loss >= 1e-4 * constant; }
@@ -117,8 +104,6 @@ class Rows {
       gram_diagonal_[f] = has_gram && f < shape_.n_factors
                               ? static_cast<float>(problem.unobserved_weight * fixed.gram[f * (shape_.n_factors + 1)])
                               : 0.0f;
-    // Refined rows correct what is left beside the diagonal, such as the rounding of factors in their principal axes.
-    has_dual_ = !has_gram || is_diagonal(fixed.gram, shape_.n_factors, options.is_double ? 1e-3 : 0.0, double_.x);
   }
 
   void solve(std::int64_t r, Totals& totals) {
@@ -136,7 +121,8 @@ class Rows {
 
  private:
   bool prefers_dual(std::int64_t r) const {
-    return has_dual_ && ridgeback::RIDGEBACK_LEVEL::prefers_dual(problem_.indptr[r + 1] - problem_.indptr[r], shape_);
+    return problem_.ridges[r] >= options_.least_dual_ridge &&
+           ridgeback::RIDGEBACK_LEVEL::prefers_dual(problem_.indptr[r + 1] - problem_.indptr[r], shape_);
   }
 
   bool solve_primal_single(std::int64_t r, double constant, double& loss) {
@@ -206,7 +192,7 @@ class Rows {
   Dual dual_;
   System<float> single_;
   System<double> double_;
-  bool has_dual_, has_single_start_ = false, has_double_start_ = false;
+  bool has_single_start_ = false, has_double_start_ = false;
 };
 
 std::size_t scratch_bytes(const RowProblem& problem, const FixedSide& fixed, const RowOptions&,

@@ -67,35 +67,39 @@ double squared_norms(const float* factors, const double* row_weights, int k, std
   return fold(total);
 }
 
-// TILE_ROWS rows at a time, from a copy of them: x_r <- x_r Q.
+// A block of rows at a time, from a copy of them: x_r <- x_r Q. Panel by panel of Q, which beyond 512 factors no core's
+// own cache holds as a whole.
 void rotate(float* factors, const double* rotation, int k, std::int64_t begin, std::int64_t end, void* scratch) {
   constexpr int N = Vec<float>::N;
   const std::int64_t padded = padded_to(k), distance = static_cast<std::int64_t>(k) * N;
   Scratch memory{static_cast<char*>(scratch)};
   float* Q = memory.take<float>(k * padded);  // in panels
-  float* x = memory.take<float>(static_cast<std::int64_t>(TILE_ROWS) * k);
+  float* x = memory.take<float>(static_cast<std::int64_t>(BLOCK) * k);
   float* out = memory.take<float>(TILE_ROWS * N * TILE_VECTORS);
   for (std::int64_t q = 0; q < padded / N; ++q)
     for (std::int64_t i = 0; i < k; ++i)
       for (std::int64_t j = 0; j < N; ++j)
         Q[q * distance + i * N + j] = q * N + j < k ? static_cast<float>(rotation[i * k + q * N + j]) : 0.0f;
-  for (std::int64_t i = 0; i < TILE_ROWS * k; ++i) x[i] = 0;
-  for (std::int64_t first = begin; first < end; first += TILE_ROWS) {
-    const std::int64_t count = end - first < TILE_ROWS ? end - first : TILE_ROWS;
+  for (std::int64_t i = 0; i < BLOCK * static_cast<std::int64_t>(k); ++i) x[i] = 0;
+  for (std::int64_t first = begin; first < end; first += BLOCK) {
+    const std::int64_t count = end - first < BLOCK ? end - first : BLOCK;
     std::memcpy(x, factors + first * k, sizeof(float) * count * k);
     for_panels(0, static_cast<int>(padded / N), [&](int q, auto width) {
       constexpr int VECTORS = decltype(width)::value;
-      Tile<float, VECTORS> tile;
-      tile.clear();
-      tile.template multiply<false>(x, 1, Q + q * distance, distance, k, k);
-      if (count == TILE_ROWS && (q + VECTORS) * N <= k) {
-        RIDGEBACK_EACH_ROW RIDGEBACK_EACH_VECTOR tile.sum[r][v].store(factors + (first + r) * k + (q + v) * N);
-        return;
+      for (std::int64_t top = 0; top < count; top += TILE_ROWS) {
+        float* target = factors + (first + top) * k;
+        Tile<float, VECTORS> tile;
+        tile.clear();
+        tile.template multiply<false>(x + top * k, 1, Q + q * distance, distance, k, k);
+        if (count - top >= TILE_ROWS && (q + VECTORS) * N <= k) {
+          RIDGEBACK_EACH_ROW RIDGEBACK_EACH_VECTOR tile.sum[r][v].store(target + r * k + (q + v) * N);
+          continue;
+        }
+        tile.store(out, TILE_ROWS * N);
+        for (std::int64_t r = 0; r < TILE_ROWS && r < count - top; ++r)
+          for (int f = q * N; f < (q + VECTORS) * N && f < k; ++f)
+            target[r * k + f] = out[(f / N - q) * TILE_ROWS * N + r * N + f % N];
       }
-      tile.store(out, TILE_ROWS * N);
-      for (int r = 0; r < count; ++r)
-        for (int f = q * N; f < (q + VECTORS) * N && f < k; ++f)
-          factors[(first + r) * k + f] = out[(f / N - q) * TILE_ROWS * N + r * N + f % N];
     });
   }
 }

@@ -148,8 +148,7 @@ double worst_gradient(const Data& data, const RowProblem& problem, bool is_bound
   return worst;
 }
 
-void check_rows(const RowKernels& solver, const RowOptions& options, bool is_bounded, bool wants_diagonal,
-                double tolerance) {
+void check_rows(const RowKernels& solver, RowOptions options, bool is_bounded, bool wants_diagonal, double tolerance) {
   for (const int k : SIZES)
     for (const bool has_bias : {false, true})
       for (const Pull pull : {Pull::weight, Pull::one_plus_weight, Pull::target}) {
@@ -161,6 +160,7 @@ void check_rows(const RowKernels& solver, const RowOptions& options, bool is_bou
         const FixedSide fixed = data.fixed(!is_implicit     ? nullptr
                                            : wants_diagonal ? diagonal.data()
                                                             : data.gram.data());
+        options.least_dual_ridge = is_implicit ? std::numeric_limits<double>::infinity() : 0;
         const std::int64_t longest = longest_row(data);
         FencedScratch scratch(solver.scratch_bytes(problem, fixed, options, longest));
         Totals totals;

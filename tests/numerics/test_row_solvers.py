@@ -237,6 +237,29 @@ def test_a_thousand_factors() -> None:
     close(factors, expected, 1e-4)
 
 
+@pytest.mark.parametrize("k", [100, 1023])
+def test_directions_of_rounding_leave_short_rows_right(k: int) -> None:
+    """Most factors dead but for rounding, as at a very high rank: their products are as large as their own energy.
+
+    Of rows with hardly a ridge these count, of others they do not: both are in one half-step.
+    """
+    case = staircase(k, "weight", False)
+    rng = np.random.default_rng(k)
+    n_live = 7
+    fixed = case.fixed.copy()
+    fixed[:, n_live:] = 1e-7 * (rng.normal(size=(len(fixed), k - n_live)) + fixed[:, :1])
+    ridges = np.where(np.arange(len(case.problem.ridges)) % 3 == 0, 1e-5, 0.5)
+    problem = replace(case.problem, ridges=ridges, unobserved_weight=0.3)
+    rows = np.flatnonzero(problem.rows.counts() <= 20)
+    problem, few = problem.take(rows), np.ascontiguousarray(case.own[rows])
+    gram_matrix = gram(fixed)
+    expected, factors = few.astype(np.float64), few.copy()
+    with_reference = reference.solve_exact(problem, fixed, None, expected, None, gram_matrix)
+    half = native.solve_exact(problem, fixed, None, factors, None, gram_matrix, precision="double")
+    close(factors, expected, 1e-7)
+    assert half.loss == pytest.approx(with_reference.loss, rel=1e-8)
+
+
 def test_pairs_without_weight_still_pull() -> None:
     """In Hu's loss a pair of weight 0 keeps its pull of 1: Woodbury divides by the weight, so the primal solves it."""
     case, diagonal = staircase(40, "one_plus_weight", False).turned()
@@ -487,11 +510,13 @@ def test_a_row_alone_has_the_bits_it_has_among_others() -> None:
         assert alone.tobytes() == factors[row : row + 1].tobytes()
 
 
-@pytest.mark.parametrize("k", [1, 15, 16, 17, 64, 100])
-def test_gram_and_rotation(k: int) -> None:
+@pytest.mark.parametrize(
+    ("k", "n_rows"), [(1, 3000), (15, 3000), (16, 3000), (17, 3000), (64, 3000), (100, 3000), (523, 85)]
+)
+def test_gram_and_rotation(k: int, n_rows: int) -> None:
     rng = np.random.default_rng(k)
-    factors = rng.normal(size=(3000, k)).astype(np.float32)
-    weights = rng.random(3000)
+    factors = rng.normal(size=(n_rows, k)).astype(np.float32)
+    weights = rng.random(n_rows)
     exact = factors.astype(np.float64)
     np.testing.assert_allclose(gram(factors), exact.T @ exact, rtol=1e-12, atol=1e-9)
     np.testing.assert_allclose(gram(factors, weights), exact.T @ (weights[:, None] * exact), rtol=1e-12, atol=1e-9)

@@ -2,29 +2,34 @@
 
 A fifth of each set is put aside as test part; a fifth of the rest is the validation part, which chooses. The chosen
 setting, of those with 64 factors, is least far behind each set's best on the set where it is furthest behind; "without"
-is what the other five sets would have chosen. At the end the chosen setting and each set's own best, of all, are fitted
-to training and validation part and judged on the test part, once.
+is what the other sets would have chosen. At the end the chosen setting and each set's own best, of all, are fitted to
+training and validation part and judged on the test part, once.
 
-Run: python benchmarks/quality/defaults.py [results.json]     (half an hour; results.json is read first and added to)
+    python benchmarks/quality/defaults.py                              # half an hour on two processors
+    python benchmarks/quality/defaults.py --sets ml-100k ml-small kmrd --output some.json
+
+What the output file has of the settings is not measured again.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 import warnings
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from datasets import implicit_sets
 from settings import Setting, settings
+from written import arguments_of, save, table
 
 import ridgeback as rb
 
 Curves = dict[str, dict[str, list[float]]]
 N_ITERATIONS = 16
+BEFORE = 0  # place among the settings of what the defaults were before
 
 
 def parts(name: str) -> tuple[rb.Interactions, rb.Interactions, rb.Interactions, rb.Interactions]:
@@ -33,22 +38,22 @@ def parts(name: str) -> tuple[rb.Interactions, rb.Interactions, rb.Interactions,
     return *rb.split.random(rest, test_fraction=0.2, random_state=1), rest, test
 
 
-def measured(names: list[str], tried: list[Setting], file: Path | None) -> Curves:
-    """The validation NDCG@20 after each iteration, by set and setting."""
-    curves: Curves = json.loads(file.read_text()) if file is not None and file.exists() else {}
-    for name in names:
-        train, validation, _, _ = parts(name)
+def measured(arguments: argparse.Namespace, tried: list[Setting]) -> Curves:
+    """The validation NDCG@20 after each iteration, by set and setting; the file is written after each set."""
+    curves: Curves = json.loads(arguments.output.read_text())["curves"] if arguments.output.exists() else {}
+    for name in arguments.sets:
         known = curves.setdefault(name, {})
-        for setting in tried:
-            if setting.key() in known:
-                continue
-            model = rb.ImplicitALS(n_iterations=N_ITERATIONS, **setting.parameters(train))
+        missing = [setting for setting in tried if setting.key() not in known]
+        if missing:
+            train, validation, _, _ = parts(name)
+        for setting in missing:
+            parameters = setting.parameters(train)
+            model = rb.ImplicitALS(n_iterations=N_ITERATIONS, n_threads=arguments.n_threads, **parameters)
             model.fit(train, validation=validation, metric="ndcg@20")
             known[setting.key()] = [
                 round(record["validation"], 5) for record in model.history_ if record["side"] == "items"
             ]
-            if file is not None:
-                file.write_text(json.dumps(curves, indent=0))
+        save("defaults", arguments, [], curves=curves)
     return curves
 
 
@@ -58,63 +63,92 @@ def relative(curves: Curves, names: list[str], tried: list[Setting], iteration: 
     return np.array([[curves[name][setting.key()][iteration - 1] / best[name] for name in names] for setting in tried])
 
 
-def chosen(table: Any, tried: list[Setting]) -> int:
+def chosen(shares: Any, tried: list[Setting]) -> int:
     """The row with the highest least value, of those with the default's number of factors."""
     has_default = np.array([setting.n_factors == Setting().n_factors for setting in tried])
-    return int(np.argmax(np.where(has_default, table.min(axis=1), 0.0)))
+    return int(np.argmax(np.where(has_default, shares.min(axis=1), 0.0)))
+
+
+def without_each(shares: Any, names: list[str], tried: list[Setting]) -> dict[str, tuple[int, float]]:
+    """What the other sets would have chosen, and what that gives there."""
+    if len(names) == 1:
+        return {}
+    found = {}
+    for place, name in enumerate(names):
+        other = chosen(np.delete(shares, place, axis=1), tried)
+        found[name] = other, float(shares[other, place])
+    return found
 
 
 def show(curves: Curves, names: list[str], tried: list[Setting]) -> Setting:
     """Print every setting, what was chosen, and what would have been chosen without each set."""
-    table = relative(curves, names, tried, N_ITERATIONS)
-    print(f"NDCG@20 on the validation part after {N_ITERATIONS} iterations, over the best of each set")
-    print(f"{'':<74}" + " ".join(f"{name:>8}" for name in names) + "     mean   least")
-    for place in np.argsort(-table.min(axis=1), kind="stable"):
-        row = table[place]
-        print(f"{tried[place]!s:<74}" + " ".join(f"{v:8.3f}" for v in row) + f"   {row.mean():6.3f}  {row.min():6.3f}")
-    best = chosen(table, tried)
+    shares = relative(curves, names, tried, N_ITERATIONS)
+    print(f"NDCG@20 on the validation part after {N_ITERATIONS} iterations, over the best of each set\n")
+    order = np.argsort(-shares.min(axis=1), kind="stable")
+    best, others = chosen(shares, tried), without_each(shares, names, tried)
+    lines = [(str(tried[place]), *_digits(shares[place]), f"{shares[place].min():.3f}") for place in order]
+    lines.append(("**the best for the other sets**", *_digits([share for _, share in others.values()]), ""))
+    print(table(["", *names, "least"], lines))
     print(f"\nchosen: {tried[best]}")
-    for place, name in enumerate(names):
-        other = chosen(np.delete(table, place, axis=1), tried)
-        print(f"without {name:<9} {tried[other]}   there {table[other, place]:.3f}")
+    for name, (other, share) in others.items():
+        print(f"without {name:<9} {tried[other]}   there {share:.3f}")
     print("\nthe chosen setting after n iterations")
-    for iteration in (2, 4, 8, 12, 16):
-        values = relative(curves, names, tried, iteration)[best]
-        print(f"  {iteration:>2}  " + "  ".join(f"{name} {v:.3f}" for name, v in zip(names, values, strict=True)))
+    iterations = (2, 4, 8, 12, 16)
+    rows = [(n, *_digits(relative(curves, names, tried, n)[best])) for n in iterations]
+    print(table(["", *names], rows), flush=True)
     return tried[best]
 
 
-def judge(curves: Curves, names: list[str], tried: list[Setting], setting: Setting) -> None:
-    """Print the test part's NDCG@20 of the chosen setting and of each set's own best, with popularity."""
-    print("\nNDCG@20 on the test part: chosen setting, the set's own best on validation, before, popularity")
-    for name in names:
+def judge(arguments: argparse.Namespace, curves: Curves, tried: list[Setting], setting: Setting) -> dict[str, Any]:
+    """The test part's NDCG@20, printed, of what was before, the chosen setting, the set's own best, and popularity."""
+    print("\nNDCG@20 on the test part\n")
+    judged: dict[str, Any] = {}
+    for name in arguments.sets:
         _, _, rest, test = parts(name)
         own = max(tried, key=lambda one: curves[name][one.key()][-1])
-        figures = []
-        for one in (setting, own, tried[0]):
+        judged[name] = {"popularity": ndcg(rb.Popularity().fit(rest), rest, test), "own": asdict(own)}
+        for word, one in {"before": tried[BEFORE], "chosen": setting, "the set's own best": own}.items():
             began = time.perf_counter()
-            model = rb.ImplicitALS(n_iterations=N_ITERATIONS, **one.parameters(rest)).fit(rest)
-            seconds = time.perf_counter() - began
-            figures.append(ndcg(model, rest, test))
-        popular = ndcg(rb.Popularity().fit(rest), rest, test)
-        print(
-            f"  {name:<9} {figures[0]:.4f}  {figures[1]:.4f} ({figures[0] / figures[1]:.3f} of it: {own})  "
-            f"{figures[2]:.4f}  {popular:.4f}   {seconds:.1f} s a fit",
-            flush=True,
-        )
+            model = rb.ImplicitALS(n_iterations=N_ITERATIONS, n_threads=arguments.n_threads, **one.parameters(rest))
+            model.fit(rest)
+            judged[name][f"{word}, seconds a fit"] = round(time.perf_counter() - began, 2)
+            judged[name][word] = ndcg(model, rest, test)
+    words = ("popularity", "before", "chosen", "the set's own best")
+    rows = [(word, *(f"{judged[name][word]:.4f}" for name in arguments.sets)) for word in words]
+    rows.append(("chosen over best", *_digits([judged[n][words[2]] / judged[n][words[3]] for n in arguments.sets])))
+    print(table(["NDCG@20", *arguments.sets], rows), flush=True)
+    return judged
 
 
 def ndcg(model: Any, train: rb.Interactions, test: rb.Interactions) -> float:
     """NDCG@20 over all items."""
-    return float(rb.evaluate(model, train, test, k=20, baselines=False).metrics["ndcg@20"])
+    report = rb.evaluate(model, train, test, k=20, baselines=False, n_resamples=0)
+    return round(float(report.metrics["ndcg@20"]), 5)
+
+
+def _digits(values: Any) -> list[str]:
+    return [f"{value:.3f}" for value in values]
 
 
 def main() -> None:
-    """Measure what is not in the file yet, and print."""
+    """Measure what is not in the file yet, print, and write the file."""
+    arguments = arguments_of(__doc__, "defaults")
     warnings.simplefilter("ignore", rb.RidgebackWarning)  # some settings end at zero, as their figures show
-    names, tried = list(implicit_sets()), settings()
-    curves = measured(names, tried, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
-    judge(curves, names, tried, show(curves, names, tried))
+    names, tried = arguments.sets, settings()
+    curves = measured(arguments, tried)
+    setting = show(curves, names, tried)
+    shares = relative(curves, names, tried, N_ITERATIONS)
+    rows = [
+        {"setting": asdict(one), "share_of_best": dict(zip(names, np.round(share, 4).tolist(), strict=True))}
+        for one, share in zip(tried, shares, strict=True)
+    ]
+    others = {
+        name: {"setting": asdict(tried[place]), "share_of_best": round(share, 4)}
+        for name, (place, share) in without_each(shares, names, tried).items()
+    }
+    judged = judge(arguments, curves, tried, setting)
+    parts = {"chosen": asdict(setting), "without_each": others, "test": judged, "curves": curves}
+    save("defaults", arguments, rows, seeds={"split": [0, 1], "model": 0}, **parts)
 
 
 if __name__ == "__main__":

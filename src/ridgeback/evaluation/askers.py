@@ -13,53 +13,41 @@ from ridgeback.data.ids import Ids
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import UnsupportedError
 from ridgeback.evaluation.cases import IdPairs, matched
+from ridgeback.models.askers import Askers
 from ridgeback.models.bayesian import BayesianALS
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.recommender import Recommender
-from ridgeback.recommend.neighbor_term import NeighborTerm
-from ridgeback.recommend.top_k import Lists
+from ridgeback.recommend.lists import Lists
 
 FloatArray = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Askers:
-    """Some users as a model sees them when it is asked.
+class JudgedAskers(Askers):
+    """Some test users as a model sees them.
 
     Attributes
     ----------
-    factors : ndarray of float32, shape (n, n_factors)
-        Zeros for a user whom the model does not know.
-    biases : ndarray of float32, shape (n,), or None
     seen : Csr, shape (n, n_items)
         Items that they do not get again, in the model's rows.
-    is_fallback : ndarray of bool, shape (n,)
-        Who gets the model's fallback because nothing is known of them.
-    neighbors : NeighborTerm, or None
-        What neighbours of their items add to scores.
     """
 
-    factors: FloatArray
-    biases: FloatArray | None
     seen: Csr
-    is_fallback: NDArray[np.bool_]
-    neighbors: NeighborTerm | None = None
 
-    def chosen(self, mask: NDArray[np.bool_]) -> Askers:
+    def chosen(self, mask: NDArray[np.bool_]) -> JudgedAskers:
         """Those for whom the mask, shape (n,), is true."""
         if mask.all():
             return self
-        biases = None if self.biases is None else self.biases[mask]
         places = np.flatnonzero(mask)
-        neighbors = None if self.neighbors is None else self.neighbors.chosen(places)
-        return Askers(self.factors[mask], biases, self.seen.take(places), self.is_fallback[mask], neighbors)
+        factors, biases, neighbors = self.vectors(places)
+        return JudgedAskers(factors, biases, self.seen.take(places), self.is_fallback[mask], neighbors)
 
 
 class AskerSource(Protocol):
     """Hands out test users, by their rows in the test part."""
 
-    def take(self, users: Rows) -> Askers:
+    def take(self, users: Rows) -> JudgedAskers:
         """The given test users."""
         ...
 
@@ -84,11 +72,11 @@ class TrainedAskers:
         self._seen_rows = matched(seen.user_ids, user_ids)
         self._seen_items = matched(model.item_ids_, seen.item_ids)
 
-    def take(self, users: Rows) -> Askers:
+    def take(self, users: Rows) -> JudgedAskers:
         """The given test users."""
         model, rows = self._model, self._rows[users]
         is_known = rows >= 0
-        return Askers(
+        return JudgedAskers(
             factors=np.where(is_known[:, None], model.user_factors_[rows], np.float32(0)),
             biases=None if model.user_biases_ is None else np.where(is_known, model.user_biases_[rows], np.float32(0)),
             seen=in_model_rows(self._seen.pairs, self._seen_rows[users], self._seen_items, len(model.item_ids_)),
@@ -125,7 +113,7 @@ class FoldedAskers:
         self._rows = matched(history.user_ids, user_ids)
         self._seen_items = matched(model.item_ids_, history.item_ids)
 
-    def take(self, users: Rows) -> Askers:
+    def take(self, users: Rows) -> JudgedAskers:
         """The given test users."""
         model, rows = self._model, self._rows[users]
         n, n_factors = len(users), model.item_factors_.shape[1]
@@ -149,7 +137,7 @@ class FoldedAskers:
         seen = in_model_rows(self._history.user_items, rows, self._seen_items, len(model.item_ids_))
         neighborhood = model._neighborhood
         neighbors = None if neighborhood is None else neighborhood.term(Lists.of(counted))
-        return Askers(factors, biases, seen, is_fallback, neighbors)
+        return JudgedAskers(factors, biases, seen, is_fallback, neighbors)
 
 
 def in_model_rows(pairs: Csr, rows: NDArray[np.int32], columns: NDArray[np.int32], n_items: int) -> Csr:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from ridgeback.data.csr import Csr
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import UnsupportedError
+from ridgeback.models.askers import Askers
 from ridgeback.models.baselines import Popularity
 from ridgeback.recommend.item_filter import ItemFilter
-from ridgeback.recommend.neighbor_term import NeighborTerm
+from ridgeback.recommend.lists import Lists, RowLists, TopK
 from ridgeback.recommend.reranking import OFF, Reranking
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists, TopK
 
 MOST_ITEMS_EASE = 2_000  # a dense inverse of 32 MB, in half a second
 MOST_STEPS = 1_000_000_000  # pairs of items of one user, and neighbours of users' items: some ten seconds
@@ -54,24 +54,20 @@ class ItemModel(Popularity):
 
     def _best(
         self,
-        factors: Floats,
-        user_biases: Floats | None,
+        askers: Askers,
         users: Sequence[Any],
-        seen: RowLists | None,
-        fallback: NDArray[np.bool_],
         k: int,
         filter_: ItemFilter,
         as_: str,
-        neighbors: NeighborTerm | None = None,
         reranking: Reranking = OFF,
     ) -> TopK:
         """The best items of users who have seen these items."""
-        if seen is None:
+        if askers.seen is None:
             raise UnsupportedError(
                 f"{type(self).__name__} scores by the users' histories; it is judged with them alone."
             )
-        scores = self._all_scores(seen, fallback)
-        candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
+        scores = self._all_scores(askers.seen, askers.is_fallback)
+        candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, askers.seen)
         is_open = np.zeros(scores.shape, dtype=bool)
         is_open[:, slice(None) if filter_.items is None else filter_.items] = candidates is None
         for lists, opens in ((candidates, True), (excluded, False)):
@@ -80,32 +76,16 @@ class ItemModel(Popularity):
                 is_open[rows, lists.indices[lists.indptr[0] : lists.indptr[-1]]] = opens
         return _first(np.where(is_open, scores, np.float32(-np.inf)), k)
 
-    def _score_rows(
-        self,
-        factors: Floats,
-        user_biases: Floats | None,
-        seen: RowLists,
-        fallback: NDArray[np.bool_],
-        users: NDArray[Any],
-        items: NDArray[Any],
-        neighbors: NeighborTerm | None = None,
-    ) -> Floats:
+    def _score_rows(self, askers: Askers, users: NDArray[Any], items: NDArray[Any]) -> Floats:
         """Scores of pairs (place of a user, item row)."""
-        found: Floats = self._all_scores(seen, fallback)[users, items]
+        assert askers.seen is not None
+        found: Floats = self._all_scores(askers.seen, askers.is_fallback)[users, items]
         return found
 
-    def _count_higher(
-        self,
-        factors: Floats,
-        user_biases: Floats | None,
-        seen: RowLists,
-        fallback: NDArray[np.bool_],
-        scores: Floats,
-        counts: NDArray[np.int32],
-        neighbors: NeighborTerm | None = None,
-    ) -> NDArray[np.int32]:
+    def _count_higher(self, askers: Askers, scores: Floats, counts: NDArray[np.int32]) -> NDArray[np.int32]:
         """How many of the items that somebody has score above each given score."""
-        every, eligible = self._all_scores(seen, fallback), self._eligible_rows()
+        assert askers.seen is not None
+        every, eligible = self._all_scores(askers.seen, askers.is_fallback), self._eligible_rows()
         ends = np.cumsum(counts)
         higher = np.empty(len(scores), dtype=np.int32)
         for place, ascending in enumerate(np.sort(every if eligible is None else every[:, eligible], axis=1)):

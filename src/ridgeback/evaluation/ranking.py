@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ridgeback.data.csr import Csr
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError
-from ridgeback.evaluation.askers import Askers
+from ridgeback.evaluation.askers import JudgedAskers
 from ridgeback.evaluation.cases import CandidateLists, Cases, matched
 from ridgeback.evaluation.deciles import ItemTotals
 from ridgeback.evaluation.standing import auc
@@ -20,8 +20,8 @@ from ridgeback.metrics.ranking import PER_USER, JudgedLists, contains, judge, me
 from ridgeback.metrics.similarity import intra_list_similarity
 from ridgeback.models.recommender import Recommender
 from ridgeback.recommend.item_filter import ItemFilter
+from ridgeback.recommend.lists import Lists, RowLists
 from ridgeback.recommend.reranking import OFF, Reranking
-from ridgeback.recommend.top_k import Lists, RowLists
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -92,21 +92,12 @@ class RankingJudge:
         self.n_unreachable = 0
         self.n_short = dict.fromkeys(lengths, 0)
 
-    def add(self, users: NDArray[np.int64], askers: Askers) -> None:
+    def add(self, users: NDArray[np.int64], askers: JudgedAskers) -> None:
         """Rank and judge some test users."""
         relevant, n_relevant = self._relevant_of(users)
         ranked = self._ranked_of(users, relevant)
         found = self._model._best(
-            askers.factors,
-            askers.biases,
-            range(len(users)),
-            askers.seen,
-            askers.is_fallback,
-            self._lengths[-1],
-            self._filter(ranked),
-            "score",
-            askers.neighbors,
-            self._reranking,
+            askers, range(len(users)), self._lengths[-1], self._filter(ranked), "score", self._reranking
         )
         self._check_lengths(users, askers, ranked, found.counts)
         reachable = self._is_eligible[relevant.indices]
@@ -158,7 +149,9 @@ class RankingJudge:
         self._shown[k] += np.bincount(lists.items[is_shown], minlength=self._n_items)
         self._hits[k] += np.bincount(lists.items[is_shown & lists.is_hit], minlength=self._n_items)
 
-    def _check_lengths(self, users: IntArray, askers: Askers, ranked: Csr | None, n_listed: NDArray[np.int32]) -> None:
+    def _check_lengths(
+        self, users: IntArray, askers: JudgedAskers, ranked: Csr | None, n_listed: NDArray[np.int32]
+    ) -> None:
         """Refuse lists that lost items to scores that are not numbers; count those that had too few to rank."""
         seen = askers.seen
         if ranked is None:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError
-from ridgeback.evaluation.askers import Askers
+from ridgeback.evaluation.askers import JudgedAskers
 from ridgeback.evaluation.cases import matched
 from ridgeback.evaluation.deciles import ROOTS, ItemTotals, UserSums
 from ridgeback.metrics.calibration import calibration_error
 from ridgeback.metrics.rating import log_loss, mae, rmse
 from ridgeback.models.recommender import Recommender
-from ridgeback.recommend.top_k import score_pairs
+from ridgeback.recommend.top_k import scores_of
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class RatingJudge:
         self._activity = np.zeros(test.n_users, dtype=np.int64)
         self.n_unknown_items = 0
 
-    def add(self, users: NDArray[np.int64], askers: Askers) -> None:
+    def add(self, users: NDArray[np.int64], askers: JudgedAskers) -> None:
         """Predict all test pairs of some test users."""
         indptr = self._test.user_items.indptr
         lengths = indptr[users + 1] - indptr[users]
@@ -52,7 +52,9 @@ class RatingJudge:
         self._predicted[entries] = self._predict(places, items, askers)
         self._activity[users] = askers.seen.counts()
 
-    def _predict(self, places: NDArray[np.int64], items: NDArray[np.int32], askers: Askers) -> NDArray[np.float32]:
+    def _predict(
+        self, places: NDArray[np.int64], items: NDArray[np.int32], askers: JudgedAskers
+    ) -> NDArray[np.float32]:
         """The model's prediction; mean and known biases alone where user or item is unknown."""
         model = self._model
         is_known = items >= 0
@@ -63,16 +65,9 @@ class RatingJudge:
         scores = np.full(len(items), model.mean_, dtype=np.float32)
         if askers.biases is not None:
             scores += askers.biases[places]
-        scores[is_known] = score_pairs(
-            askers.factors,
-            model.item_factors_,
-            places[is_known],
-            items[is_known],
-            user_biases=askers.biases,
-            item_biases=model.item_biases_,
-            mean=model.mean_,
-            n_threads=model._thread_count(),
-        )
+        scoring = model._scoring(askers.factors, askers.biases)
+        n_threads = model._thread_count()
+        scores[is_known] = scores_of(scoring, places[is_known], items[is_known], n_threads=n_threads)
         values = model._on_data_scale(scores, clip=True)
         return np.where(askers.is_fallback[places], shares, values) if self._as_probability else values
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgeback.data.csr import Csr
-from ridgeback.evaluation.askers import Askers
+from ridgeback.evaluation.askers import JudgedAskers
 from ridgeback.metrics.auc import Standing, auc_by_user, standing
 from ridgeback.metrics.ranking import contains
 from ridgeback.models.recommender import Recommender
@@ -14,7 +14,7 @@ from ridgeback.models.recommender import Recommender
 
 def auc(
     model: Recommender,
-    askers: Askers,
+    askers: JudgedAskers,
     relevant: Csr,
     n_relevant: NDArray[np.int64],
     is_eligible: NDArray[np.bool_],
@@ -25,7 +25,7 @@ def auc(
     Parameters
     ----------
     model : Recommender
-    askers : Askers
+    askers : JudgedAskers
     relevant : Csr, shape (n_users, n_items)
         Relevant items in the model's rows; none of them is among the seen ones.
     n_relevant : ndarray of int, shape (n_users,)
@@ -56,34 +56,20 @@ def auc(
     return auc_by_user(users, irrelevant, n_relevant, n_irrelevant)
 
 
-def _scores(model: Recommender, askers: Askers, pairs: Csr) -> NDArray[np.float32]:
+def _scores(model: Recommender, askers: JudgedAskers, pairs: Csr) -> NDArray[np.float32]:
     """The score of every stored pair."""
-    return model._score_rows(
-        askers.factors,
-        askers.biases,
-        askers.seen,
-        askers.is_fallback,
-        pairs.row_of_entry(),
-        pairs.indices,
-        askers.neighbors,
-    )
+    return model._score_rows(askers, pairs.row_of_entry(), pairs.indices)
 
 
-def _among_all(model: Recommender, askers: Askers, users: NDArray[np.int32], scores: NDArray[np.float32]) -> Standing:
+def _among_all(
+    model: Recommender, askers: JudgedAskers, users: NDArray[np.int32], scores: NDArray[np.float32]
+) -> Standing:
     """Where scores stand among the user's scores of all eligible items."""
     below = np.nextafter(scores, np.float32(-np.inf), dtype=np.float32)  # what is above it is no lower than the score
     wanted, owners = np.concatenate([scores, below]), np.concatenate([users, users])
     order = np.lexsort([-wanted, owners])
     counts = np.bincount(owners, minlength=len(askers.is_fallback))
-    found = model._count_higher(
-        askers.factors,
-        askers.biases,
-        askers.seen,
-        askers.is_fallback,
-        wanted[order],
-        counts.astype(np.int32),
-        askers.neighbors,
-    )
+    found = model._count_higher(askers, wanted[order], counts.astype(np.int32))
     higher = np.empty(len(wanted), dtype=np.int64)
     higher[order] = found
     return Standing(higher[: len(scores)], higher[len(scores) :])

@@ -23,7 +23,7 @@ from ridgeback.metrics import names
 from ridgeback.metrics.rating import mae, rmse
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.implicit import ImplicitALS
-from ridgeback.recommend.top_k import score_pairs
+from ridgeback.recommend.top_k import scores_of
 
 _VALUE_METRICS = {"rmse": rmse, "mae": mae}
 _MOST_PRODUCTS = 200_000_000  # pairs times factors; beyond, counting what can leave zero takes more than seconds
@@ -240,16 +240,9 @@ def _train_value(model: FactorModel, train: Interactions, name: str) -> float:
         return float(last["loss"])
     counts = np.ones(train.nnz, dtype=bool) if train.weights is None else train.weights > 0
     pairs = train.user_items
-    scores = score_pairs(
-        model.user_factors_,
-        model.item_factors_,
-        pairs.row_of_entry()[counts],
-        pairs.indices[counts],
-        user_biases=model.user_biases_,
-        item_biases=model.item_biases_,
-        mean=model.mean_,
-        n_threads=model._thread_count(),
-    )
+    users, items = pairs.row_of_entry()[counts], pairs.indices[counts]
+    scoring = model._scoring(model.user_factors_, model.user_biases_)
+    scores = scores_of(scoring, users, items, n_threads=model._thread_count())
     return _VALUE_METRICS[name](pairs.values()[counts], model._on_data_scale(scores, clip=True))
 
 

@@ -18,7 +18,7 @@ from ridgeback.models.training import training_interactions
 from ridgeback.recommend.probability_maps import ProbabilityMap, isotonic, platt
 from ridgeback.recommend.reliability import Calibration, Reliability
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import top_k
+from ridgeback.recommend.top_k import best_items
 from ridgeback.solvers.negatives import sample_negatives
 
 if TYPE_CHECKING:
@@ -198,14 +198,10 @@ def scored_pairs(model: Scorer, held_out: HeldOut, n_negatives: Any, random_stat
 def judged(model: Scorer, held_out: HeldOut, pairs: Pairs, probabilities: Probabilities) -> Reliability:
     """What the probabilities promised for all pairs and for each user's first recommendations, and what came true."""
     users, biases = held_out.users, model.user_biases_
-    found = top_k(
-        model.user_factors_[users],
-        model.item_factors_,
+    own_biases = None if biases is None else biases[users]
+    found = best_items(
+        model._scoring(model.user_factors_[users], own_biases, model._neighbor_term(users)),
         k=_K,
-        user_biases=None if biases is None else biases[users],
-        item_biases=model.item_biases_,
-        mean=model.mean_,
-        neighbors=model._neighbor_term(users),
         items=held_out.eligible,
         exclude=held_out.seen,
         n_threads=model._thread_count(),

@@ -9,7 +9,7 @@ import numpy as np
 from ridgeback.cpus import available_cpus
 from ridgeback.errors import HistoryMissingError, NotFittedError
 from ridgeback.models.parameters import Parameterized
-from ridgeback.recommend.top_k import Lists
+from ridgeback.recommend.lists import Lists
 
 if TYPE_CHECKING:
     from ridgeback.data.csr import Csr

@@ -11,13 +11,15 @@ import numpy.typing as npt
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import DataError, UnsupportedError
 from ridgeback.models.alternation import SideName
+from ridgeback.models.askers import Askers
 from ridgeback.models.histories import Histories, histories_of, histories_of_table, taken_apart
 from ridgeback.models.row_solver import Side
 from ridgeback.models.training import ListedPairs
 from ridgeback.recommend.id_rows import rows_of
 from ridgeback.recommend.recommendations import Recommendations, SimilarItems
 from ridgeback.recommend.reranking import Reranking
-from ridgeback.recommend.top_k import score_pairs
+from ridgeback.recommend.scoring import Scoring
+from ridgeback.recommend.top_k import scores_of
 from ridgeback.solvers.matrices import gram
 from ridgeback.solvers.problem import Float32Array, HalfStep
 
@@ -139,16 +141,8 @@ class FoldedUser:
     def score(self, item: Any) -> Any:
         """Raw score of one item (a float) or of several (an array)."""
         rows = rows_of(self._model.item_ids_, item, "item")
-        scores = score_pairs(
-            self.factors[None, :],
-            self._model.item_factors_,
-            np.zeros(rows.size, dtype=np.int32),
-            rows.ravel(),
-            user_biases=self._biases(),
-            item_biases=self._model.item_biases_,
-            mean=self._model.mean_,
-            neighbors=self._neighbors(),
-        ).reshape(rows.shape)
+        scoring = self._model._scoring(self.factors[None, :], self._biases(), self._neighbors())
+        scores = scores_of(scoring, np.zeros(rows.size, dtype=np.int32), rows.ravel()).reshape(rows.shape)
         return float(scores[()]) if scores.ndim == 0 else scores
 
     def predict(self, item: Any, clip: bool = True) -> Any:
@@ -177,20 +171,14 @@ class FoldedUser:
     ) -> Recommendations:
         """Recommend items; those of the history are left out by default. Keywords as `model.recommend`."""
         reranking = self._model._reranking(popularity_penalty, diversity, n_candidates, k)
-        return self._model._recommend_vectors(
+        askers = Askers(
             self.factors[None, :],
             self._biases(),
-            [None],
-            self._history.rows,
+            self._history.rows if exclude_seen else None,
             np.array([self.fallback is not None]),
-            k,
-            exclude_seen,
-            candidates,
-            exclude,
-            as_,
             self._neighbors(),
-            reranking,
-        )[0]
+        )
+        return self._model._recommend_to(askers, [None], k, candidates, exclude, as_, reranking)[0]
 
     def explain(self, item: Any) -> Explanation:
         """Why this item scores as it does, from the given history."""
@@ -256,15 +244,14 @@ class FoldedItem:
     def score(self, user: Any) -> Any:
         """Raw score for one user (a float) or for several (an array)."""
         rows = rows_of(self._model.user_ids_, user, "user")
-        scores = score_pairs(
+        scoring = Scoring(
             self._model.user_factors_,
             self.factors[None, :],
-            rows.ravel(),
-            np.zeros(rows.size, dtype=np.int32),
-            user_biases=self._model.user_biases_,
-            item_biases=None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32),
-            mean=self._model.mean_,
-        ).reshape(rows.shape)
+            self._model.user_biases_,
+            None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32),
+            self._model.mean_,
+        )
+        scores = scores_of(scoring, rows.ravel(), np.zeros(rows.size, dtype=np.int32)).reshape(rows.shape)
         return float(scores[()]) if scores.ndim == 0 else scores
 
     def predict(self, user: Any, clip: bool = True) -> Any:

@@ -12,11 +12,12 @@ from ridgeback.models.score_spread import cosine_spread
 from ridgeback.models.scorer import Scorer
 from ridgeback.recommend.factors import FactorDescription, describe_factors
 from ridgeback.recommend.id_rows import is_one, rows_of
+from ridgeback.recommend.lists import Lists, RowLists, TopK
 from ridgeback.recommend.popularity import penalties
 from ridgeback.recommend.recommendations import SimilarItems, SimilarUsers
 from ridgeback.recommend.reranking import OFF, Reranking, reranked_similar
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists, TopK, similar
+from ridgeback.recommend.top_k import similar
 
 if TYPE_CHECKING:
     from ridgeback.data.ids import Ids

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.data.csr import Csr
+from ridgeback.recommend.lists import RowLists
 from ridgeback.recommend.neighbor_term import NeighborTerm
-from ridgeback.recommend.top_k import RowLists
 from ridgeback.solvers.matrices import gram, one_blas_thread
 from ridgeback.solvers.neighbors import item_neighbors
 from ridgeback.solvers.problem import Float32Array, Float64Array

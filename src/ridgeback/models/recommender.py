@@ -11,20 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ridgeback.errors import UnsupportedError
+from ridgeback.models.askers import Askers
 from ridgeback.models.nearest import Nearest
 from ridgeback.models.score_spread import score_spread
 from ridgeback.recommend.all_users import AllRecommendations
 from ridgeback.recommend.id_rows import is_one, rows_of
 from ridgeback.recommend.item_filter import ItemFilter
-from ridgeback.recommend.percentiles import count_higher, percentiles
+from ridgeback.recommend.lists import Lists, RowLists, TopK
+from ridgeback.recommend.percentiles import count_higher, percentiles_of
 from ridgeback.recommend.popularity import penalties
 from ridgeback.recommend.recommendations import Recommendations
-from ridgeback.recommend.reranking import OFF, Reranking, reranked_top_k
-from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists, TopK, score_pairs, top_k
+from ridgeback.recommend.reranking import OFF, Reranking, reranked_items
+from ridgeback.recommend.scoring import Scoring
+from ridgeback.recommend.scoring_arrays import Floats, Rows
+from ridgeback.recommend.top_k import best_items, scores_of
 
 if TYPE_CHECKING:
-    from ridgeback.recommend.neighbor_term import NeighborTerm
+    pass
 
 
 class Recommender(Nearest):
@@ -91,20 +94,9 @@ class Recommender(Nearest):
         self._check_fitted()
         reranking = self._reranking(popularity_penalty, diversity, n_candidates, k)
         rows = rows_of(self.user_ids_, user, "user").ravel()
-        found = self._recommend_vectors(
-            self.user_factors_[rows],
-            None if self.user_biases_ is None else self.user_biases_[rows],
-            [self.user_ids_[row] for row in rows.tolist()],
-            Lists.chosen(self._history(exclude_seen), rows) if exclude_seen else None,
-            self._user_counts[rows] == 0,
-            k,
-            exclude_seen,
-            candidates,
-            exclude,
-            as_,
-            self._neighbor_term(rows),
-            reranking,
-        )
+        askers = self._askers(rows, Lists.chosen(self._history(exclude_seen), rows) if exclude_seen else None)
+        labels = [self.user_ids_[row] for row in rows.tolist()]
+        found = self._recommend_to(askers, labels, k, candidates, exclude, as_, reranking)
         return found[0] if is_one(user) else found
 
     def recommend_all(
@@ -141,18 +133,9 @@ class Recommender(Nearest):
 
         def best(begin: int, end: int) -> TopK:
             users = [self.user_ids_[row] for row in range(begin, end)] if has_own else range(begin, end)
-            return self._best(
-                self.user_factors_[begin:end],
-                None if self.user_biases_ is None else self.user_biases_[begin:end],
-                users,
-                None if seen is None else Lists.run(seen, begin, end),
-                self._user_counts[begin:end] == 0,
-                k,
-                filter_,
-                as_,
-                self._neighbor_term(np.arange(begin, end, dtype=np.int32)),
-                reranking,
-            )
+            rows = np.arange(begin, end, dtype=np.int32)
+            askers = self._askers(rows, None if seen is None else Lists.run(seen, begin, end))
+            return self._best(askers, users, k, filter_, as_, reranking)
 
         best(0, 0)  # refuses a wrong k now instead of at the first block
         looked_at = reranking.pool_size(k)
@@ -188,26 +171,26 @@ class Recommender(Nearest):
 
         save(self, path, include_history=include_history)
 
-    def _recommend_vectors(
+    def _askers(self, rows: Rows, seen: RowLists | None) -> Askers:
+        """Some of the users that the model was fitted to."""
+        biases = None if self.user_biases_ is None else self.user_biases_[rows]
+        is_fallback = self._user_counts[rows] == 0
+        return Askers(self.user_factors_[rows], biases, seen, is_fallback, self._neighbor_term(rows))
+
+    def _recommend_to(
         self,
-        factors: Floats,
-        user_biases: Floats | None,
+        askers: Askers,
         users: Sequence[Any],
-        seen: RowLists | None,
-        fallback: npt.NDArray[np.bool_],
         k: int,
-        exclude_seen: bool,
         candidates: Any,
         exclude: Any,
         as_: str,
-        neighbors: NeighborTerm | None = None,
-        reranking: Reranking = OFF,
+        reranking: Reranking,
     ) -> list[Recommendations]:
-        """Recommendations for user vectors, labels and histories that may come from outside the model."""
+        """Recommendations for users, with their labels, that may come from outside the model."""
         self._check_as(as_)
         filter_ = ItemFilter.resolve(self.item_ids_, self._eligible_rows(), candidates, exclude)
-        seen = seen if exclude_seen else None
-        found = self._best(factors, user_biases, users, seen, fallback, k, filter_, as_, neighbors, reranking)
+        found = self._best(askers, users, k, filter_, as_, reranking)
         return [
             Recommendations(
                 user,
@@ -218,55 +201,53 @@ class Recommender(Nearest):
                 self._fallback() if is_fallback else None,
                 None if found.ranking_scores is None else found.ranking_scores[own],
             )
-            for user, own, is_fallback in zip(users, found.places(), fallback.tolist(), strict=True)
+            for user, own, is_fallback in zip(users, found.places(), askers.is_fallback.tolist(), strict=True)
         ]
 
     def _best(
-        self,
-        factors: Floats,
-        user_biases: Floats | None,
-        users: Sequence[Any],
-        seen: RowLists | None,
-        fallback: npt.NDArray[np.bool_],
-        k: int,
-        filter_: ItemFilter,
-        as_: str,
-        neighbors: NeighborTerm | None = None,
-        reranking: Reranking = OFF,
+        self, askers: Askers, users: Sequence[Any], k: int, filter_: ItemFilter, as_: str, reranking: Reranking = OFF
     ) -> TopK:
-        """The best items of user vectors, by the model or by its fallback."""
+        """The best items of some users, by the model or by its fallback."""
         lost = self._penalties(reranking)
-        candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, seen)
+        candidates, excluded = filter_.candidate_lists(users), filter_.excluded_lists(users, askers.seen)
 
-        def ask(users_asked: npt.NDArray[np.intp] | None, is_fallback: bool) -> TopK:
-            x, biases = factors, user_biases
-            own, left_out, term = candidates, excluded, neighbors
-            if users_asked is not None:
-                x, biases = x[users_asked], None if biases is None else biases[users_asked]
-                own = None if own is None else Lists.chosen(own, users_asked)
-                left_out = None if left_out is None else Lists.chosen(left_out, users_asked)
-                term = None if term is None else term.chosen(users_asked)
-            x, y, scoring = self._terms(x, biases, is_fallback, term)
-            wanted = {"k": k, "items": filter_.items, "candidates": own, "exclude": left_out, **scoring}
-            if reranking.is_on:
-                own_lost = None if is_fallback else lost
-                found = reranked_top_k(x, y, reranking, penalties=own_lost, directions=self.item_factors_, **wanted)
-            else:
-                found = top_k(x, y, **wanted)
+        def ask(places: npt.NDArray[np.intp] | None, is_fallback: bool) -> TopK:
+            own, left_out = candidates, excluded
+            if places is not None:
+                own = None if own is None else Lists.chosen(own, places)
+                left_out = None if left_out is None else Lists.chosen(left_out, places)
+            scoring = self._scoring_for(askers, places, is_fallback)
+            chosen: dict[str, Any] = {"items": filter_.items, "candidates": own, "exclude": left_out}
+            found = self._ordered(scoring, k, reranking, None if is_fallback else lost, chosen)
             if as_ == "percentile":
-                in_order, order = found.by_score()
-                shares = np.empty_like(found.scores)
-                shares[order] = percentiles(x, y, in_order, items=self._eligible_rows(), **scoring)
-                return replace(found, scores=shares)
+                return replace(found, scores=self._percentiles(scoring, found))
             if as_ == "probability" and not is_fallback:
                 return replace(found, scores=self._probabilities(found.scores))
             return found
 
-        if not fallback.any():
+        if not askers.is_fallback.any():
             return ask(None, False)
-        by_model, by_fallback = np.flatnonzero(~fallback), np.flatnonzero(fallback)
+        by_model, by_fallback = np.flatnonzero(~askers.is_fallback), np.flatnonzero(askers.is_fallback)
         parts = [(by_model, ask(by_model, False)), (by_fallback, ask(by_fallback, True))]
-        return TopK.interleaved(parts, len(fallback))
+        return TopK.interleaved(parts, len(askers.is_fallback))
+
+    def _ordered(
+        self, scoring: Scoring, k: int, reranking: Reranking, lost: Floats | None, chosen: dict[str, Any]
+    ) -> TopK:
+        """The best of the chosen items, in the order of their scores or in another."""
+        n_threads = self._thread_count()
+        if not reranking.is_on:
+            return best_items(scoring, k=k, n_threads=n_threads, **chosen)
+        return reranked_items(
+            scoring, reranking, k=k, penalties=lost, directions=self.item_factors_, n_threads=n_threads, **chosen
+        )
+
+    def _percentiles(self, scoring: Scoring, found: TopK) -> Floats:
+        """Where scores stand among the users' scores of all items that somebody has."""
+        in_order, order = found.by_score()
+        shares = np.empty_like(found.scores)
+        shares[order] = percentiles_of(scoring, in_order, items=self._eligible_rows(), n_threads=self._thread_count())
+        return shares
 
     def _reranking(self, popularity_penalty: Any, diversity: Any, n_candidates: Any, k: Any) -> Reranking:
         """How lists are to be ordered, checked."""
@@ -281,66 +262,40 @@ class Recommender(Nearest):
             return None
         return penalties(reranking.popularity_penalty, score_spread(self), self._item_counts)
 
-    def _terms(
-        self, factors: Floats, user_biases: Floats | None, is_fallback: bool, neighbors: NeighborTerm | None
-    ) -> tuple[Floats, Floats, dict[str, Any]]:
-        """User vectors, item vectors and the other terms of the score: the model's, or its fallback's."""
-        x, y, offsets, mean = factors, self.item_factors_, self.item_biases_, self.mean_
-        if is_fallback:
-            x, y, user_biases, neighbors = x[:, :0], y[:, :0], None, None
-            if self._fallback() == "popularity":
-                offsets, mean = self._popularity(), 0.0
-        return (
-            x,
-            y,
-            {
-                "user_biases": user_biases,
-                "item_biases": offsets,
-                "mean": mean,
-                "neighbors": neighbors,
-                "n_threads": self._thread_count(),
-            },
+    def _scoring_for(self, askers: Askers, places: npt.NDArray[np.intp] | None, is_fallback: bool) -> Scoring:
+        """What scores of some of the users are made of: the model's terms, or its fallback's."""
+        factors, biases, neighbors = (
+            (askers.factors, askers.biases, askers.neighbors) if places is None else askers.vectors(places)
         )
+        if not is_fallback:
+            return self._scoring(factors, biases, neighbors)
+        nothing, of_nothing = factors[:, :0], self.item_factors_[:, :0]
+        if self._fallback() == "popularity":
+            return Scoring(nothing, of_nothing, item_biases=self._popularity())
+        return Scoring(nothing, of_nothing, item_biases=self.item_biases_, mean=self.mean_)
 
-    def _score_rows(
-        self,
-        factors: Floats,
-        user_biases: Floats | None,
-        seen: RowLists,
-        fallback: npt.NDArray[np.bool_],
-        users: npt.NDArray[Any],
-        items: npt.NDArray[Any],
-        neighbors: NeighborTerm | None = None,
-    ) -> Floats:
-        """Scores of pairs (place of a user vector, item row), as `_best` ranks by them."""
+    def _score_rows(self, askers: Askers, users: npt.NDArray[Any], items: npt.NDArray[Any]) -> Floats:
+        """Scores of pairs (place of a user, item row), as `_best` ranks by them."""
         scores = np.empty(len(users), dtype=np.float32)
         for is_fallback in (False, True):
-            mine = fallback[users] == is_fallback
+            mine = askers.is_fallback[users] == is_fallback
             if mine.any():
-                x, y, scoring = self._terms(factors, user_biases, is_fallback, neighbors)
-                scores[mine] = score_pairs(x, y, users[mine], items[mine], **scoring)
+                scoring = self._scoring_for(askers, None, is_fallback)
+                scores[mine] = scores_of(scoring, users[mine], items[mine], n_threads=self._thread_count())
         return scores
 
-    def _count_higher(
-        self,
-        factors: Floats,
-        user_biases: Floats | None,
-        seen: RowLists,
-        fallback: npt.NDArray[np.bool_],
-        scores: Floats,
-        counts: npt.NDArray[np.int32],
-        neighbors: NeighborTerm | None = None,
-    ) -> npt.NDArray[np.int32]:
+    def _count_higher(self, askers: Askers, scores: Floats, counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """How many of the items that somebody has score above each given score; they descend, user after user."""
         higher = np.empty(len(scores), dtype=np.int32)
         for is_fallback in (False, True):
-            mine = fallback == is_fallback
+            mine = askers.is_fallback == is_fallback
             if mine.any():
                 of_mine = np.repeat(mine, counts)
-                biases = None if user_biases is None else user_biases[mine]
-                term = None if neighbors is None else neighbors.chosen(np.flatnonzero(mine))
-                x, y, scoring = self._terms(factors[mine], biases, is_fallback, term)
                 higher[of_mine] = count_higher(
-                    x, y, scores[of_mine], counts[mine], items=self._eligible_rows(), **scoring
+                    self._scoring_for(askers, np.flatnonzero(mine), is_fallback),
+                    scores[of_mine],
+                    counts[mine],
+                    items=self._eligible_rows(),
+                    n_threads=self._thread_count(),
                 )
         return higher

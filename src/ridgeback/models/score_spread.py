@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ridgeback.recommend.popularity import sampled, spread_within
-from ridgeback.recommend.top_k import inverse_norms, score_pairs
+from ridgeback.recommend.scoring import Scoring
+from ridgeback.recommend.top_k import inverse_norms, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,5 +53,6 @@ def _spread_of_cosines(model: Scorer) -> float:
     ways = (items * scales[:, None])[scales > 0]
     n = len(ways)
     places = np.arange(n, dtype=np.int32)
-    cosines = score_pairs(ways, ways, np.repeat(places, n), np.tile(places, n), n_threads=model._thread_count())
+    pairs = np.repeat(places, n), np.tile(places, n)
+    cosines = scores_of(Scoring(ways, ways), *pairs, n_threads=model._thread_count())
     return spread_within(cosines.reshape(n, n)[~np.eye(n, dtype=bool)].reshape(n, max(n - 1, 0)))

@@ -10,10 +10,12 @@ from ridgeback.errors import ParameterError, UnsupportedError
 from ridgeback.models.fitted import Fitted
 from ridgeback.recommend.id_rows import rows_of
 from ridgeback.recommend.probability_maps import sigmoid
+from ridgeback.recommend.scoring import Scoring
 from ridgeback.recommend.scoring_arrays import Floats, Rows
-from ridgeback.recommend.top_k import score_pairs
+from ridgeback.recommend.top_k import scores_of
 
 if TYPE_CHECKING:
+    from ridgeback.recommend.neighbor_term import NeighborTerm
     from ridgeback.recommend.reliability import Calibration, Reliability
 
 
@@ -72,17 +74,11 @@ class Scorer(Fitted):
             asked, places = np.unique(users, return_inverse=True)
             factors, biases = factors[asked], None if biases is None else biases[asked]
             users, neighbors = places.astype(np.int32), self._neighbor_term(asked)
-        return score_pairs(
-            factors,
-            self.item_factors_,
-            users,
-            items,
-            user_biases=biases,
-            item_biases=self.item_biases_,
-            mean=self.mean_,
-            neighbors=neighbors,
-            n_threads=self._thread_count(),
-        )
+        return scores_of(self._scoring(factors, biases, neighbors), users, items, n_threads=self._thread_count())
+
+    def _scoring(self, factors: Floats, biases: Floats | None, neighbors: NeighborTerm | None = None) -> Scoring:
+        """What scores of these user vectors for all items are made of."""
+        return Scoring(factors, self.item_factors_, biases, self.item_biases_, self.mean_, neighbors)
 
     def predict(self, user: Any, item: Any, clip: bool = True) -> Any:
         """Predict on the scale of the data: a rating, a preference or a probability.

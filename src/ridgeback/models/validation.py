@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from ridgeback.metrics import names
 from ridgeback.metrics.ranking import contains, ranking_metric
 from ridgeback.metrics.rating import log_loss, mae, rmse
 from ridgeback.models.row_solver import Side
-from ridgeback.recommend.top_k import score_pairs, top_k
+from ridgeback.recommend.scoring import Scoring
+from ridgeback.recommend.top_k import best_items, scores_of
 
 if TYPE_CHECKING:
     from ridgeback.models.bayesian import BayesianALS
@@ -117,15 +118,11 @@ class Validation:
         name, k = names.parse(self.metric)
         own = users.take(self.users)
         n_threads = self.model.parameters_["n_threads"]
+        scoring = Scoring(own.factors, items.factors, own.biases, items.biases, self.model.mean_)
         if k is not None:
-            found = top_k(
-                own.factors,
-                items.factors,
+            found = best_items(
+                replace(scoring, neighbors=self.model._neighbors_at(users, items, self.seen)),
                 k=k,
-                user_biases=own.biases,
-                item_biases=items.biases,
-                mean=self.model.mean_,
-                neighbors=self.model._neighbors_at(users, items, self.seen),
                 items=self.eligible,
                 exclude=self.seen,
                 n_threads=n_threads,
@@ -134,17 +131,8 @@ class Validation:
             return ranking_metric(
                 self.metric, found.items, found.counts, self.pairs, item_counts=self.item_counts, n_users=self.n_users
             )
-        scores = score_pairs(
-            own.factors,
-            items.factors,
-            self.pairs.row_of_entry(),
-            self.pairs.indices,
-            user_biases=own.biases,
-            item_biases=items.biases,
-            mean=self.model.mean_,
-            n_threads=n_threads,
-            cancel=cancel,
-        )
+        users_of, items_of = self.pairs.row_of_entry(), self.pairs.indices
+        scores = scores_of(scoring, users_of, items_of, n_threads=n_threads, cancel=cancel)
         predicted = self.model._on_data_scale(scores, clip=True)
         if name == "log_loss":
             return log_loss(self.pairs.values() > 0, predicted)

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from ridgeback.data.ids import Ids
 from ridgeback.data.text import Text
+from ridgeback.recommend.lists import TopK
 from ridgeback.recommend.scoring_arrays import Floats, Rows
-from ridgeback.recommend.top_k import TopK
 
 _ROWS_PER_BLOCK = 1 << 19
 _ROWS_PER_PART = 1 << 22

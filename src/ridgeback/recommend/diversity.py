@@ -18,8 +18,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ridgeback.recommend.lists import TopK
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import TopK, inverse_norms
+from ridgeback.recommend.top_k import inverse_norms
 
 _NUMBERS_AT_ONCE = 1 << 22  # of the pools' vectors: 16 MB
 

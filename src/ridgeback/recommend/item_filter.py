@@ -11,8 +11,8 @@ import numpy as np
 from ridgeback.data.ids import Ids
 from ridgeback.errors import ParameterError
 from ridgeback.recommend.id_rows import check_known
+from ridgeback.recommend.lists import Lists, RowLists
 from ridgeback.recommend.scoring_arrays import Rows
-from ridgeback.recommend.top_k import Lists, RowLists
 
 
 @dataclass(frozen=True)

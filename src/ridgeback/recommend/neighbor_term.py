@@ -11,8 +11,8 @@ import numpy.typing as npt
 from ridgeback import _native
 from ridgeback.data.csr import Csr
 from ridgeback.errors import ParameterError
+from ridgeback.recommend.lists import Lists, RowLists
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import Lists, RowLists
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback import _native
 from ridgeback.errors import ParameterError
-from ridgeback.recommend.scoring_arrays import Floats, Rows, all_users, eligible_rows, scoring_arrays
-from ridgeback.recommend.top_k import Cancel, TopK
-
-if TYPE_CHECKING:
-    from ridgeback.recommend.neighbor_term import NeighborTerm
+from ridgeback.recommend.lists import TopK
+from ridgeback.recommend.scoring import Scoring
+from ridgeback.recommend.scoring_arrays import Floats, Rows, eligible_rows
+from ridgeback.recommend.top_k import Cancel
 
 
 def percentiles(
@@ -22,18 +21,15 @@ def percentiles(
     found: TopK,
     *,
     items: npt.ArrayLike | None = None,
-    user_biases: Floats | None = None,
-    item_biases: Floats | None = None,
-    mean: float = 0.0,
-    neighbors: NeighborTerm | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
+    **terms: Any,
 ) -> Floats:
     """Compute ``100 * share of the items whose score for the user is no higher`` for every score that was found.
 
     Parameters
     ----------
-    user_factors, item_factors, user_biases, item_biases, mean, neighbors, n_threads, cancel
+    user_factors, item_factors, n_threads, cancel, **terms
         As in `top_k`.
     found : TopK
         What `top_k` found for these users; its scores descend within each user.
@@ -66,35 +62,31 @@ def percentiles(
     >>> percentiles(users, items, top_k(users, items, k=3))
     array([100.,  75.,  75.], dtype=float32)
     """
-    higher = count_higher(
-        user_factors,
-        item_factors,
-        found.scores,
-        found.counts,
-        items=items,
-        user_biases=user_biases,
-        item_biases=item_biases,
-        mean=mean,
-        neighbors=neighbors,
-        n_threads=n_threads,
-        cancel=cancel,
-    )
-    rows = eligible_rows(items, len(item_factors))
-    n_counted = len(item_factors) if rows is None else len(rows)
+    scoring = Scoring(user_factors, item_factors, **terms)
+    return percentiles_of(scoring, found, items=items, n_threads=n_threads, cancel=cancel)
+
+
+def percentiles_of(
+    scoring: Scoring,
+    found: TopK,
+    *,
+    items: npt.ArrayLike | None = None,
+    n_threads: int = 1,
+    cancel: Cancel | None = None,
+) -> Floats:
+    """Where the scores that were found stand: `percentiles` of a `Scoring`."""
+    higher = count_higher(scoring, found.scores, found.counts, items=items, n_threads=n_threads, cancel=cancel)
+    rows = eligible_rows(items, scoring.n_items)
+    n_counted = scoring.n_items if rows is None else len(rows)
     return (100.0 * (n_counted - higher.astype(np.float64)) / max(1, n_counted)).astype(np.float32)
 
 
 def count_higher(
-    user_factors: Floats,
-    item_factors: Floats,
+    scoring: Scoring,
     scores: Floats,
     counts: Rows,
     *,
     items: npt.ArrayLike | None = None,
-    user_biases: Floats | None = None,
-    item_biases: Floats | None = None,
-    mean: float = 0.0,
-    neighbors: NeighborTerm | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
 ) -> Rows:
@@ -102,7 +94,8 @@ def count_higher(
 
     Parameters
     ----------
-    user_factors, item_factors, items, user_biases, item_biases, mean, neighbors, n_threads, cancel
+    scoring : Scoring
+    items, n_threads, cancel
         As in `percentiles`.
     scores : float32 array
         User after user, descending within each.
@@ -113,13 +106,12 @@ def count_higher(
     -------
     int32 array, aligned with `scores`
     """
-    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean, neighbors)
-    rows = eligible_rows(items, len(arrays[1]))
+    rows = eligible_rows(items, scoring.n_items)
     indptr = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=indptr[1:])
     higher = np.empty(len(scores), dtype=np.int32)
     try:
-        is_complete = _native.count_higher(*all_users(arrays), rows, indptr, scores, higher, n_threads, cancel)
+        is_complete = _native.count_higher(*scoring.to_native(), rows, indptr, scores, higher, n_threads, cancel)
     except ValueError as error:
         raise ParameterError(f"The percentiles cannot be counted: {error}.") from None
     if not is_complete:

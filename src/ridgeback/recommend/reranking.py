@@ -10,8 +10,10 @@ import numpy as np
 
 from ridgeback.errors import ParameterError
 from ridgeback.recommend.diversity import most_diverse
+from ridgeback.recommend.lists import RowLists, TopK
+from ridgeback.recommend.scoring import Scoring
 from ridgeback.recommend.scoring_arrays import Floats
-from ridgeback.recommend.top_k import RowLists, TopK, inverse_norms, list_length, score_pairs, similar, top_k
+from ridgeback.recommend.top_k import best_items, inverse_norms, list_length, scores_of, similar
 
 CANDIDATES_A_PLACE = 10
 
@@ -82,51 +84,40 @@ class Reranking:
 OFF = Reranking()
 
 
-def reranked_top_k(
-    user_factors: Floats,
-    item_factors: Floats,
+def reranked_items(
+    scoring: Scoring,
     reranking: Reranking,
     *,
     k: int,
     penalties: Floats | None,
     directions: Floats,
-    items: Any = None,
-    candidates: RowLists | None = None,
-    exclude: RowLists | None = None,
-    **scoring: Any,
+    n_threads: int = 1,
+    **chosen: Any,
 ) -> TopK:
     """Find every user's `k` items in the order of their ranking scores.
 
     Parameters
     ----------
-    user_factors, item_factors, items, candidates, exclude, **scoring
-        As in `top_k`.
+    scoring : Scoring
     reranking : Reranking
     k : int
     penalties : float32 array of shape (n_items,), or None
         What each item loses.
     directions : float32 array of shape (n_items, n_factors)
         Whose cosines say how alike items are.
+    n_threads : int
+    **chosen
+        Items, candidates and exclude as in `top_k`.
 
     Returns
     -------
     TopK
         ``scores`` are those of `top_k`, to the bit; ``ranking_scores`` what the lists are ordered by.
     """
-    biases = scoring.get("item_biases")
-    if penalties is not None:
-        biases = -penalties if biases is None else biases - penalties
-    pool = top_k(
-        user_factors,
-        item_factors,
-        k=reranking.pool_size(k),
-        items=items,
-        candidates=candidates,
-        exclude=exclude,
-        **{**scoring, "item_biases": biases},
-    )
-    ranked = _diverse(pool, directions, reranking, k, scoring.get("n_threads", 1))
-    scores = score_pairs(user_factors, item_factors, ranked.users(), ranked.items, **scoring)
+    lowered = scoring if penalties is None else scoring.lowered(penalties)
+    pool = best_items(lowered, k=reranking.pool_size(k), n_threads=n_threads, **chosen)
+    ranked = _diverse(pool, directions, reranking, k, n_threads)
+    scores = scores_of(scoring, ranked.users(), ranked.items, n_threads=n_threads)
     return TopK(ranked.items, scores, ranked.counts, ranked.scores)
 
 
@@ -160,7 +151,7 @@ def reranked_similar(
     queries, found = (
         each * inverse_norms(each, n_threads=n_threads)[:, None] for each in (query_factors, factors[rows])
     )
-    cosines = score_pairs(queries, found, ranked.users(), places.ravel(), n_threads=n_threads).clip(-1, 1)
+    cosines = scores_of(Scoring(queries, found), ranked.users(), places.ravel(), n_threads=n_threads).clip(-1, 1)
     return TopK(ranked.items, cosines, ranked.counts, ranked.scores)
 
 

@@ -2,62 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback.errors import ParameterError
 
-if TYPE_CHECKING:
-    from ridgeback.recommend.neighbor_term import NeighborTerm
-
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
-ScoringArrays = tuple[Floats, Floats, Floats | None, Floats | None, float, "NeighborTerm | None"]
-NativeArrays = tuple[Floats, Floats, Floats | None, Floats | None, float, Any]
-
-
-def scoring_arrays(
-    user_factors: Any,
-    item_factors: Any,
-    user_biases: Any,
-    item_biases: Any,
-    mean: float,
-    neighbors: NeighborTerm | None,
-) -> ScoringArrays:
-    """The arrays, shapes checked."""
-    x, y = matrix(user_factors, "user_factors"), matrix(item_factors, "item_factors")
-    if x.shape[1] != y.shape[1]:
-        raise ParameterError(
-            f"The parameters 'user_factors' {x.shape} and 'item_factors' {y.shape} must have equally many columns."
-        )
-    if neighbors is not None and not len(x) == len(neighbors.scales) == len(neighbors.histories.indptr) - 1:
-        raise ParameterError(
-            f"The parameter 'neighbors' must have a history and a scale for each of {len(x)} users. Got "
-            f"{len(neighbors.histories.indptr) - 1} and {len(neighbors.scales)}."
-        )
-    biases = vector(user_biases, len(x), "user_biases"), vector(item_biases, len(y), "item_biases")
-    return x, y, *biases, float(mean), neighbors
-
-
-def users_between(arrays: ScoringArrays, begin: int, end: int) -> NativeArrays:
-    """The arrays of the users begin .. end - 1 as the native code takes them."""
-    x, y, user_biases, item_biases, mean, neighbors = arrays
-    own = None if user_biases is None else user_biases[begin:end]
-    return (
-        x[begin:end],
-        y,
-        own,
-        item_biases,
-        mean,
-        None if neighbors is None else neighbors.between(begin, end).to_native(),
-    )
-
-
-def all_users(arrays: ScoringArrays) -> NativeArrays:
-    """The arrays of all users as the native code takes them."""
-    return *arrays[:5], None if arrays[5] is None else arrays[5].to_native()
 
 
 def eligible_rows(items: npt.ArrayLike | None, n_items: int) -> Rows | None:

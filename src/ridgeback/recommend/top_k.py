@@ -2,122 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ridgeback import _native
 from ridgeback.errors import ParameterError
-from ridgeback.recommend.scoring_arrays import (
-    Floats,
-    Rows,
-    all_users,
-    eligible_rows,
-    matrix,
-    row_numbers,
-    scoring_arrays,
-    users_between,
-    vector,
-)
-
-if TYPE_CHECKING:
-    from ridgeback.recommend.neighbor_term import NeighborTerm
+from ridgeback.recommend.lists import RowLists, TopK
+from ridgeback.recommend.scoring import Scoring
+from ridgeback.recommend.scoring_arrays import Floats, eligible_rows, matrix, row_numbers, vector
 
 Cancel = npt.NDArray[np.uint8]
 
 _PLACES_PER_CALL = 1 << 24  # (users x k) filled by one native call: bounds the memory of unused places
-
-
-class RowLists(Protocol):
-    """Ascending rows of items, one list a user; a ``Csr`` is one."""
-
-    @property
-    def indptr(self) -> npt.NDArray[np.int64]: ...
-    @property
-    def indices(self) -> Rows: ...
-
-
-@dataclass(frozen=True)
-class Lists:
-    """Lists of rows that need not start at the beginning of `indices`, such as a run of a CSR's rows."""
-
-    indptr: npt.NDArray[np.int64]
-    indices: Rows
-
-    @classmethod
-    def run(cls, lists: RowLists, begin: int, end: int) -> Lists:
-        """The lists of users begin .. end - 1, without a copy."""
-        return cls(lists.indptr[begin : end + 1], lists.indices)
-
-    @classmethod
-    def of(cls, rows: list[Rows]) -> Lists:
-        """One list for each array of rows."""
-        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum([len(some) for some in rows], out=indptr[1:])
-        return cls(indptr, np.concatenate(rows).astype(np.int32, copy=False) if rows else np.empty(0, dtype=np.int32))
-
-    @classmethod
-    def chosen(cls, lists: RowLists, users: npt.NDArray[Any]) -> Lists:
-        """The lists of some users, in their order; touches nobody else's."""
-        begins = lists.indptr[users]
-        counts = lists.indptr[np.asarray(users, dtype=np.int64) + 1] - begins
-        indptr = np.zeros(len(counts) + 1, dtype=np.int64)
-        np.cumsum(counts, out=indptr[1:])
-        if len(counts) == 1:
-            return cls(indptr, lists.indices[begins[0] : begins[0] + counts[0]])
-        return cls(indptr, lists.indices[np.arange(indptr[-1]) + np.repeat(begins - indptr[:-1], counts)])
-
-
-@dataclass(frozen=True)
-class TopK:
-    """Items and scores flat, user after user, best first; ``counts[u]`` of them belong to user u.
-
-    Where lists are in another order than that of the scores, ``ranking_scores`` are what they are ordered by.
-    """
-
-    items: Rows
-    scores: Floats
-    counts: Rows
-    ranking_scores: Floats | None = None
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.items, self.scores, self.counts))
-
-    def split(self) -> list[tuple[Rows, Floats]]:
-        """Items and scores of each user, as views."""
-        return [(self.items[own], self.scores[own]) for own in self.places()]
-
-    def places(self) -> list[slice]:
-        """Where the entries of each user are."""
-        ends = np.cumsum(self.counts).tolist()
-        return [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
-
-    def users(self) -> Rows:
-        """Whose list each entry is in."""
-        return np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
-
-    def by_score(self) -> tuple[TopK, npt.NDArray[np.intp]]:
-        """The same with the scores descending in each list, and the place that each entry comes from."""
-        order = np.lexsort((-self.scores, self.users()))
-        return TopK(self.items[order], self.scores[order], self.counts), order
-
-    @classmethod
-    def interleaved(cls, parts: list[tuple[npt.NDArray[np.intp], TopK]], n_users: int) -> TopK:
-        """Answers to disjoint groups of users, given with the users' places, put back into the users' order."""
-        counts = np.zeros(n_users, dtype=np.int32)
-        for places, found in parts:
-            counts[places] = found.counts
-        order = np.argsort(np.concatenate([np.repeat(places, found.counts) for places, found in parts]), kind="stable")
-        ranking = [found.scores if found.ranking_scores is None else found.ranking_scores for _, found in parts]
-        return cls(
-            np.concatenate([found.items for _, found in parts])[order],
-            np.concatenate([found.scores for _, found in parts])[order],
-            counts,
-            None if all(found.ranking_scores is None for _, found in parts) else np.concatenate(ranking)[order],
-        )
 
 
 def top_k(
@@ -125,29 +23,21 @@ def top_k(
     item_factors: Floats,
     *,
     k: int,
-    user_biases: Floats | None = None,
-    item_biases: Floats | None = None,
-    mean: float = 0.0,
-    neighbors: NeighborTerm | None = None,
     items: npt.ArrayLike | None = None,
     candidates: RowLists | None = None,
     exclude: RowLists | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
+    **terms: Any,
 ) -> TopK:
     """Find every user's `k` items of highest ``((mean + b_u) + b_i) + x_u . y_i``, plus what `neighbors` add.
 
     Parameters
     ----------
-    user_factors : float32 array of shape (n_users, n_factors)
-        n_factors may be 0: then the biases alone decide.
-    item_factors : float32 array of shape (n_items, n_factors)
+    user_factors, item_factors, **terms
+        What a score is made of: the attributes of `ridgeback.recommend.scoring.Scoring`.
     k : int, >= 0
         Items wanted for each user.
-    user_biases, item_biases : float32 arrays of shape (n_users,) and (n_items,), or None
-    mean : float
-    neighbors : NeighborTerm, optional
-        Its histories and scales aligned with `user_factors`.
     items : ascending int32 array, or None
         The eligible item rows; None: all.
     candidates : lists of rows, or None
@@ -188,8 +78,29 @@ def top_k(
     >>> found.counts
     array([2, 2], dtype=int32)
     """
-    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean, neighbors)
-    n_users, n_items = len(arrays[0]), len(arrays[1])
+    return best_items(
+        Scoring(user_factors, item_factors, **terms),
+        k=k,
+        items=items,
+        candidates=candidates,
+        exclude=exclude,
+        n_threads=n_threads,
+        cancel=cancel,
+    )
+
+
+def best_items(
+    scoring: Scoring,
+    *,
+    k: int,
+    items: npt.ArrayLike | None = None,
+    candidates: RowLists | None = None,
+    exclude: RowLists | None = None,
+    n_threads: int = 1,
+    cancel: Cancel | None = None,
+) -> TopK:
+    """Find every user's best items: `top_k` of a `Scoring`."""
+    n_users = scoring.n_users
     if candidates is not None:
         if items is not None:
             raise ParameterError("The parameters 'items' and 'candidates' exclude each other. Give one of them.")
@@ -198,7 +109,7 @@ def top_k(
             n_users,
             _keep(k, longest),
             lambda begin, end, out: _native.top_k_of_candidates(
-                *users_between(arrays, begin, end),
+                *scoring.to_native(begin, end),
                 candidates.indptr[begin : end + 1],
                 candidates.indices,
                 *_run_or_none(exclude, begin, end, n_users),
@@ -209,12 +120,12 @@ def top_k(
                 cancel,
             ),
         )
-    rows = eligible_rows(items, n_items)
+    rows = eligible_rows(items, scoring.n_items)
     return _in_runs(
         n_users,
-        _keep(k, n_items if rows is None else len(rows)),
+        _keep(k, scoring.n_items if rows is None else len(rows)),
         lambda begin, end, out: _native.top_k(
-            *users_between(arrays, begin, end),
+            *scoring.to_native(begin, end),
             rows,
             *_run_or_none(exclude, begin, end, n_users),
             None,
@@ -292,18 +203,15 @@ def score_pairs(
     users: npt.ArrayLike,
     items: npt.ArrayLike,
     *,
-    user_biases: Floats | None = None,
-    item_biases: Floats | None = None,
-    mean: float = 0.0,
-    neighbors: NeighborTerm | None = None,
     n_threads: int = 1,
     cancel: Cancel | None = None,
+    **terms: Any,
 ) -> Floats:
     """Score the pairs (users[i], items[i]) of rows, with the same bits as `top_k` gives.
 
     Parameters
     ----------
-    user_factors, item_factors, user_biases, item_biases, mean, neighbors, n_threads, cancel
+    user_factors, item_factors, n_threads, cancel, **terms
         As in `top_k`.
     users, items : int arrays of one length
         Rows of `user_factors` and `item_factors`.
@@ -312,11 +220,17 @@ def score_pairs(
     -------
     float32 array
     """
-    arrays = scoring_arrays(user_factors, item_factors, user_biases, item_biases, mean, neighbors)
+    return scores_of(Scoring(user_factors, item_factors, **terms), users, items, n_threads=n_threads, cancel=cancel)
+
+
+def scores_of(
+    scoring: Scoring, users: npt.ArrayLike, items: npt.ArrayLike, *, n_threads: int = 1, cancel: Cancel | None = None
+) -> Floats:
+    """Score pairs of rows: `score_pairs` of a `Scoring`."""
     user_rows, item_rows = row_numbers(users, "users"), row_numbers(items, "items")
     scores = np.empty(len(user_rows), dtype=np.float32)
     try:
-        is_complete = _native.score_pairs(*all_users(arrays), user_rows, item_rows, scores, n_threads, cancel)
+        is_complete = _native.score_pairs(*scoring.to_native(), user_rows, item_rows, scores, n_threads, cancel)
     except ValueError as error:
         raise ParameterError(f"The pairs cannot be scored: {error}.") from None
     if not is_complete:

@@ -15,7 +15,7 @@ from ridgeback import Interactions, Popularity, Titles
 from ridgeback.data import Ids, Text
 from ridgeback.recommend import all_users
 from ridgeback.recommend.all_users import AllRecommendations
-from ridgeback.recommend.top_k import TopK
+from ridgeback.recommend.lists import TopK
 
 
 def model(as_text: bool) -> Popularity:

@@ -12,7 +12,7 @@ import pytest
 from ridgeback import _native
 from ridgeback.errors import ParameterError
 from ridgeback.recommend import percentiles, score_pairs, top_k
-from ridgeback.recommend.top_k import Lists, TopK
+from ridgeback.recommend.lists import Lists, TopK
 
 
 def quarters(rng: np.random.Generator, *shape: int) -> np.ndarray:

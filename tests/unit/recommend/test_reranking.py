@@ -8,9 +8,10 @@ import pytest
 from ridgeback.errors import DataError, ParameterError
 from ridgeback.recommend import score_pairs, similar, top_k
 from ridgeback.recommend.diversity import most_diverse
+from ridgeback.recommend.lists import Lists, TopK
 from ridgeback.recommend.popularity import penalties, sampled, spread_within, standard_popularity
-from ridgeback.recommend.reranking import Reranking, reranked_similar, reranked_top_k
-from ridgeback.recommend.top_k import Lists, TopK
+from ridgeback.recommend.reranking import Reranking, reranked_items, reranked_similar
+from ridgeback.recommend.scoring import Scoring
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
@@ -108,8 +109,8 @@ def test_the_scale_of_scores_does_not_change_a_diverse_list(scale: float) -> Non
     users, items = normal(20, 5), normal(60, 5, seed=1)
     reranking = Reranking(diversity=0.4)
     wanted = {"k": 6, "penalties": None, "directions": items}
-    plain = reranked_top_k(users, items, reranking, **wanted)
-    other = reranked_top_k(users * np.float32(scale), items, reranking, mean=3.5, **wanted)
+    plain = reranked_items(Scoring(users, items), reranking, **wanted)
+    other = reranked_items(Scoring(users * np.float32(scale), items, mean=3.5), reranking, **wanted)
     assert (plain.items == other.items).mean() > 0.99  # rounding may turn a near tie
 
 
@@ -120,8 +121,8 @@ def test_penalties_equal_the_twin_and_leave_scores_alone(penalty: float) -> None
     counts = np.random.default_rng(4).integers(0, 200, 45)
     lost = penalties(penalty, 0.8, counts)
     exclude = Lists.of([np.array([n, n + 3], np.int32) for n in range(31)])
-    found = reranked_top_k(
-        users, items, Reranking(penalty), k=9, penalties=lost, directions=items, exclude=exclude, **scoring
+    found = reranked_items(
+        Scoring(users, items, **scoring), Reranking(penalty), k=9, penalties=lost, directions=items, exclude=exclude
     )
     known = np.log1p(counts[counts > 0])
     for user in range(31):
@@ -140,7 +141,7 @@ def test_penalties_equal_the_twin_and_leave_scores_alone(penalty: float) -> None
 def test_both_at_once_choose_from_the_penalised_pool() -> None:
     users, items = normal(8, 5), normal(60, 5, seed=1)
     lost = normal(60, seed=2)
-    found = reranked_top_k(users, items, Reranking(1.0, 0.5, 15), k=5, penalties=lost, directions=items)
+    found = reranked_items(Scoring(users, items), Reranking(1.0, 0.5, 15), k=5, penalties=lost, directions=items)
     pool = top_k(users, items, k=15, item_biases=-lost)
     for (rows, _), (pooled, scores) in zip(found.split(), pool.split(), strict=True):
         assert rows.tolist() == [i for i, _ in marginal_by_hand(pooled.tolist(), scores.tolist(), items, 5, 0.5)]
@@ -149,9 +150,8 @@ def test_both_at_once_choose_from_the_penalised_pool() -> None:
 def test_candidates_of_each_user_are_kept_to() -> None:
     users, items = normal(5, 4), normal(30, 4, seed=1)
     candidates = Lists.of([np.arange(n, n + 4, dtype=np.int32) for n in range(5)])
-    found = reranked_top_k(
-        users, items, Reranking(0.5, 0.5), k=3, penalties=normal(30), directions=items, candidates=candidates
-    )
+    wanted = {"k": 3, "penalties": normal(30), "directions": items, "candidates": candidates}
+    found = reranked_items(Scoring(users, items), Reranking(0.5, 0.5), **wanted)
     assert found.counts.tolist() == [3] * 5
     for user, (rows, _) in enumerate(found.split()):
         assert set(rows.tolist()) <= set(range(user, user + 4))

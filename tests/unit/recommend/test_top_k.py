@@ -14,7 +14,7 @@ import pytest
 from ridgeback import _native
 from ridgeback.errors import ParameterError
 from ridgeback.recommend import score_pairs, similar, top_k
-from ridgeback.recommend.top_k import Lists, TopK
+from ridgeback.recommend.lists import Lists, TopK
 
 SHAPES = [(513, 257, 31), (513, 257, 0), (257, 513, 1), (7, 1, 3), (1, 1000, 64), (30, 5000, 65), (1, 20011, 2)]
 

@@ -11,7 +11,6 @@ writes it into its report.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,15 +19,13 @@ from numpy.typing import NDArray
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.data.k_core import check_count, k_core
+from ridgeback.data.moments import Moment, moment_of, timestamps_for
 from ridgeback.data.split_record import Seed, SplitRecord
 from ridgeback.errors import DataError, ParameterError
 
 __all__ = ["by_time", "by_user", "k_core", "k_fold", "leave_last_out", "random", "random_per_user"]
 
 Mask = NDArray[np.bool_]
-Moment = int | float | datetime.date | np.datetime64
-
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def random(
@@ -160,7 +157,7 @@ def leave_last_out(
     """
     data = k_core(data, min_user_count, min_item_count)
     check_count(n, "n", 1)
-    timestamps = _timestamps(data, "leave_last_out")
+    timestamps = timestamps_for(data, "leave_last_out")
     counts = data.user_items.counts()
     users = np.repeat(np.arange(data.n_users), counts)
     order = np.lexsort([np.arange(data.nnz), timestamps, users])
@@ -211,7 +208,7 @@ def by_time(
         If there are no timestamps, or a part would be empty.
     """
     data = k_core(data, min_user_count, min_item_count)
-    timestamps = _timestamps(data, "by_time")
+    timestamps = timestamps_for(data, "by_time")
     if cutoff is None:
         fraction = _fraction(test_fraction, "test_fraction")
         moments, counts = np.unique(timestamps, return_counts=True)
@@ -223,7 +220,7 @@ def by_time(
             )
         moment: float = moments[1 + np.argmin(np.abs(n_from[1:] - fraction * data.nnz))]
     else:
-        moment = _moment(cutoff)
+        moment = moment_of(cutoff)
         if data.nnz and not timestamps.min() < moment <= timestamps.max():
             raise DataError(
                 f"split.by_time(cutoff={cutoff!r}) leaves a part empty: the timestamps run from {timestamps.min()} to "
@@ -372,34 +369,8 @@ def _cut(data: Interactions, is_test: Mask, record: SplitRecord) -> tuple[Intera
     return train, test
 
 
-def _timestamps(data: Interactions, split: str) -> NDArray[np.int64]:
-    """Return the timestamps, or say that there are none."""
-    if data.timestamps is None:
-        raise DataError(
-            f"split.{split} needs timestamps and the data has none: name their column when reading "
-            "(timestamp=...), or use split.random."
-        )
-    return np.asarray(data.timestamps)
-
-
 def _fraction(value: float, name: str) -> float:
     """Return a share that is strictly between 0 and 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)) or not 0.0 < value < 1.0:
         raise ParameterError(f"The '{name}' parameter must be a float in (0, 1). Got {value!r} instead.")
     return float(value)
-
-
-def _moment(cutoff: Moment) -> float:
-    """Return the cutoff in the unit of the timestamps: numbers as given, dates as microseconds since 1970 UTC."""
-    if isinstance(cutoff, np.datetime64) and not np.isnat(cutoff):
-        return int(cutoff.astype("datetime64[us]").astype(np.int64))
-    if isinstance(cutoff, datetime.date):
-        if not isinstance(cutoff, datetime.datetime):
-            cutoff = datetime.datetime(cutoff.year, cutoff.month, cutoff.day)
-        moment = cutoff if cutoff.tzinfo else cutoff.replace(tzinfo=datetime.timezone.utc)
-        return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
-    if isinstance(cutoff, (int, float, np.integer, np.floating)) and not isinstance(cutoff, bool) and cutoff == cutoff:
-        return int(cutoff) if isinstance(cutoff, (int, np.integer)) else float(cutoff)
-    raise ParameterError(
-        f"The 'cutoff' parameter must be a number in the unit of the timestamps, or a date. Got {cutoff!r} instead."
-    )

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from ridgeback.cpus import available_cpus
 from ridgeback.data.ids import Ids
@@ -18,18 +17,16 @@ from ridgeback.models.alternation import SideName
 from ridgeback.models.attributes import attribute_tables
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.folding import FoldedItem
-from ridgeback.models.intervals import PredictionInterval, mixture_quantiles
+from ridgeback.models.intervals import PredictionInterval
 from ridgeback.models.posterior_folding import SampledUser
+from ridgeback.models.posterior_intervals import intervals_of_pairs
 from ridgeback.models.recommender import Recommender
 from ridgeback.models.samples import Samples
 from ridgeback.models.sampling import Plan, Sampler
 from ridgeback.models.training import refuse_nothing, training_interactions
 from ridgeback.models.validation import Validation
 from ridgeback.recommend.id_rows import rows_of
-from ridgeback.solvers.problem import Float32Array, Float64Array
 from ridgeback.solvers.shared_vectors import SharedTable
-
-_BLOCK = 4096  # pairs whose samples are gathered at a time
 
 
 class BayesianALS(Recommender):
@@ -237,7 +234,8 @@ class BayesianALS(Recommender):
         users = np.broadcast_to(rows_of(self.user_ids_, user, "user"), means.shape).ravel()
         items = np.broadcast_to(rows_of(self.item_ids_, item, "item"), means.shape).ravel()
         weights = self._samples.users.weights
-        return self._interval(
+        return intervals_of_pairs(
+            self,
             lambda at: self._samples.users.rows[users[at]],
             (lambda at: weights[users[at]]) if weights is not None else None,
             items,
@@ -323,39 +321,6 @@ class BayesianALS(Recommender):
     def n_sweeps(self) -> int:
         """Sweeps that a fit runs."""
         return int(self.n_burn_in) + int(self.n_samples) * int(self.thinning)
-
-    def _interval(
-        self,
-        user_rows: Callable[[slice], Float32Array],
-        user_weights: Callable[[slice], Float32Array] | None,
-        items: npt.NDArray[np.int32],
-        means: Float64Array,
-        is_new_user: npt.NDArray[np.bool_],
-        level: float,
-        shape: tuple[int, ...],
-    ) -> PredictionInterval:
-        """Intervals of pairs: rows of samples of their users, block by block, rows of their items, and scores."""
-        level = checks.check_number("predict_interval", "level", level, is_open=True)
-        if level >= 1:
-            raise checks.fail("predict_interval", "level", "above 0 and below 1", level)
-        samples = self._samples
-        ends = np.empty((2, len(means)))
-        for begin in range(0, len(means), _BLOCK):
-            at = slice(begin, begin + _BLOCK)
-            pairs = samples.pairs(
-                user_rows(at),
-                samples.items.rows[items[at]],
-                None if user_weights is None else user_weights(at),
-                None if samples.items.weights is None else samples.items.weights[items[at]],
-                is_new_user[at],
-                self._item_counts[items[at]] == 0,
-            )
-            centred = pairs.scores - pairs.scores.mean(axis=1, keepdims=True) + means[at, None]
-            for end, share in enumerate(((1 - level) / 2, (1 + level) / 2)):
-                ends[end, at] = mixture_quantiles(centred, pairs.deviations, share)
-        parts = [self._on_data_scale(part.astype(np.float32), clip=True).reshape(shape) for part in (means, *ends)]
-        mean, low, high = (float(part[()]) if part.ndim == 0 else part for part in parts)
-        return PredictionInterval(mean, low, high, level)
 
     def _training_data(self, data: Any, name: str = "data") -> Interactions:
         return training_interactions(data, "BayesianALS", drops_zeros=False, refuses_negatives=False, name=name)

@@ -18,7 +18,7 @@ from ridgeback.solvers.problem import Float64Array
 from ridgeback.solvers.reference import RowSystem, row_system, solve_symmetric
 
 if TYPE_CHECKING:
-    from ridgeback.models.factor_model import FactorModel
+    from ridgeback.models.row_model import RowModel
 
 
 LARGEST_GAP = 1e-5  # between a score and what adds up to it, of max(1, abs(score))
@@ -33,8 +33,8 @@ class Shares:
     rest: float = 0.0
 
 
-def explain(model: FactorModel, user: Any, item: Any) -> Explanation:
-    """Explain a stored user's score; see `FactorModel.explain`."""
+def explain(model: RowModel, user: Any, item: Any) -> Explanation:
+    """Explain a stored user's score; see `RowModel.explain`."""
     user_row, item_row = int(rows_of(model.user_ids_, user, "user")), int(rows_of(model.item_ids_, item, "item"))
     history = ListedPairs(model._history(exclude_seen=False), model._seen_weights)
     explanation = explain_history(
@@ -51,7 +51,7 @@ def explain(model: FactorModel, user: Any, item: Any) -> Explanation:
     return explanation
 
 
-def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_row: int) -> Explanation:
+def explain_history(model: RowModel, user: Any, history: ListedPairs, item_row: int) -> Explanation:
     """Explain the score that a history gives to an item."""
     baseline = model.mean_ + (0.0 if model.item_biases_ is None else float(model.item_biases_[item_row]))
     shares = model._shares(history, item_row)
@@ -91,18 +91,18 @@ def explain_history(model: FactorModel, user: Any, history: ListedPairs, item_ro
     )
 
 
-def _has_chances(model: FactorModel) -> bool:
+def _has_chances(model: RowModel) -> bool:
     return model.link == "probability" or model.calibration_ is not None
 
 
-def _chance(model: FactorModel, score: float) -> float | None:
+def _chance(model: RowModel, score: float) -> float | None:
     """The chance of a yes that a score stands for, where the model knows it."""
     if not _has_chances(model):
         return None
     return float(model._probabilities(np.array([score], dtype=np.float32))[0])
 
 
-def least_squares_shares(model: FactorModel, history: ListedPairs, item_row: int) -> Shares:
+def least_squares_shares(model: RowModel, history: ListedPairs, item_row: int) -> Shares:
     """``x.y_i = sum_j c_j y_j^T A^-1 y_i``: each neighbour's pull, carried over by the row's own inverse.
 
     Source: Hu et al. 2008, section 5. With joint biases the columns are ``[y_j, 1]``; with non-negative factors A is
@@ -130,7 +130,7 @@ def least_squares_shares(model: FactorModel, history: ListedPairs, item_row: int
     return Shares(float(solution @ target[support]), system.pulls * (system.columns[:, support] @ carried))
 
 
-def _support(model: FactorModel, history: ListedPairs, system: RowSystem) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _support(model: RowModel, history: ListedPairs, system: RowSystem) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Coordinates that are free: all of them, or with non-negative factors the positive ones and the bias."""
     size = len(system.b)
     if not model.parameters_.get("non_negative", False):

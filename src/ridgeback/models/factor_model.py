@@ -1,9 +1,8 @@
-"""What every model of factors shares: fit, fold-in, explanations, and learning from new events."""
+"""What every model of factors shares in fitting: parameters, the start, the loop, and who is told of it."""
 
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -12,28 +11,24 @@ import numpy.typing as npt
 
 from ridgeback.cpus import available_cpus
 from ridgeback.data.interactions import Interactions
-from ridgeback.errors import ParameterError, RidgebackWarning
-from ridgeback.models import checks, explaining, fitting, folding, initialization, tracing, updating
+from ridgeback.errors import ParameterError
+from ridgeback.models import checks, fitting, initialization, tracing
 from ridgeback.models.acceleration import Nesterov
 from ridgeback.models.alternation import Alternation, ObservedLoss, SideName, squared_loss, zero_loss
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.directions import live_rank
 from ridgeback.models.interrupts import interruptible
-from ridgeback.models.recommender import Recommender
+from ridgeback.models.row_model import RowModel
 from ridgeback.models.row_solver import RowSolver, Side
 from ridgeback.models.score_spread import forget_spreads
 from ridgeback.models.training import ListedPairs, refuse_nothing
 from ridgeback.models.validation import Validation
 from ridgeback.objective import Objective
-from ridgeback.solvers.matrices import gram
-from ridgeback.solvers.problem import Float64Array, RowProblem
+from ridgeback.solvers.problem import RowProblem
 from ridgeback.trace import Trace
 
 if TYPE_CHECKING:
     from ridgeback.data.csr import Csr
-    from ridgeback.models.explaining import Shares
-    from ridgeback.models.folding import FoldedItem, FoldedUser
-    from ridgeback.recommend.explanation import Explanation
     from ridgeback.recommend.neighbor_term import NeighborTerm
 
 Model = TypeVar("Model", bound="FactorModel")
@@ -41,11 +36,11 @@ Model = TypeVar("Model", bound="FactorModel")
 ORIENTATIONS = ("auto", "principal", "start")
 
 
-class FactorModel(Recommender):
+class FactorModel(RowModel):
     """A model whose every half-step is the row problem of `ridgeback.solvers.problem`.
 
-    A subclass says which data it trains on, how a side's row problem is made of the listed pairs, and which solver
-    solves it; the loop, fold-in, explanations and updates are the same for all.
+    A subclass says which data it trains on and which solver solves a half-step, beside what `RowModel` asks; the loop
+    is the same for all.
 
     Attributes
     ----------
@@ -65,7 +60,6 @@ class FactorModel(Recommender):
     default_metric: ClassVar[str] = "ndcg@10"
 
     n_factors: int
-    init: Any
     init_scale: float
     orientation: str
     tolerance: float | None
@@ -77,16 +71,8 @@ class FactorModel(Recommender):
     n_iterations_: int
     stopped_by_: str
     live_rank_: int | None = None
-    _is_final: bool
-    _weight_scale: float
-    _fit_user_counts: np.ndarray[Any, np.dtype[np.int64]]
-    _fit_item_counts: np.ndarray[Any, np.dtype[np.int64]]
 
     # What a subclass says ------------------------------------------------------------------------------------------
-
-    def _training_data(self, data: Any, name: str = "data") -> Interactions:
-        """The data as this model reads them: checked, without pairs that do not count."""
-        raise NotImplementedError
 
     def _resolve(self, shape: DataShape) -> dict[str, Any]:
         """Every parameter, checked, with its measured default where it is None."""
@@ -111,20 +97,8 @@ class FactorModel(Recommender):
         """The neighbourhood term of these histories, were the fit to end with these factors."""
         return None
 
-    def _listed(self, pairs: ListedPairs, side: SideName = "users") -> ListedPairs:
-        """All pairs that the rows of one side are made of: the stored ones, and those a model adds."""
-        return pairs
-
-    def _row_problem(self, side: SideName, pairs: ListedPairs) -> RowProblem:
-        """The row problem of one side, from its listed pairs and what was frozen."""
-        raise NotImplementedError
-
     def _row_solver(self) -> RowSolver:
         """The solver of the half-steps."""
-        raise NotImplementedError
-
-    def _final_solver(self) -> RowSolver:
-        """The solver of the final user half-step and of fold-in: in float64."""
         raise NotImplementedError
 
     def _observed_loss(self) -> ObservedLoss:
@@ -134,10 +108,6 @@ class FactorModel(Recommender):
     def _measures(self, pairs: ListedPairs, problem: RowProblem) -> Callable[[Objective], dict[str, float | None]]:
         """What the history shows beside the loss."""
         return lambda loss: {"rmse": None, "cross_entropy": None}
-
-    @property
-    def _final_depends_on_start(self) -> bool:
-        return False
 
     @property
     def _has_biases(self) -> bool:
@@ -415,142 +385,3 @@ class FactorModel(Recommender):
         if isinstance(self.random_state, np.random.Generator):
             parameters["random_state"] = "Generator"
         return parameters
-
-    def _item_gram(self) -> Float64Array:
-        """``Y^T Y`` of the fitted items; kept until the items change."""
-        kept = self.__dict__.get("_kept_item_gram")
-        if kept is None or kept[0] is not self.item_factors_:
-            kept = self._kept_item_gram = (self.item_factors_, gram(self.item_factors_))
-        return kept[1]
-
-    # New users and items, reasons, new events -----------------------------------------------------------------------
-
-    def fold_in(self, items: Any, ratings: Any = None, weights: Any = None) -> FoldedUser:
-        """The factors of a new user, with the fitted items fixed: the row problem of the last half-step, in float64.
-
-        A training user folded in with their own history gets the factors that the fit gave them.
-
-        Parameters
-        ----------
-        items : ids, or a mapping id -> rating
-            What the user had. Unknown ids are listed in ``.unknown_items``.
-        ratings : sequence of float, optional
-            One an item; needed by ExplicitALS.
-        weights : sequence of float, optional
-            How much each counts.
-
-        Returns
-        -------
-        FoldedUser
-
-        Notes
-        -----
-        A new user is not ``preferences @ item_factors``: that multiplies a vector over items with one over factors.
-        Source: Hu et al. 2008, equation 4.
-        """
-        self._check_fitted()
-        self._warn_unless_final()
-        return folding.fold_in(self, items, ratings, weights)
-
-    def fold_in_many(self, histories: Any) -> list[FoldedUser]:
-        """Fold in many users at once, across threads.
-
-        Parameters
-        ----------
-        histories : Interactions, or a sequence of histories
-            A history is a sequence of ids, a mapping id -> rating, or a tuple (items, ratings[, weights]).
-
-        Returns
-        -------
-        list of FoldedUser, in the order given
-        """
-        self._check_fitted()
-        self._warn_unless_final()
-        return folding.fold_in_many(self, histories)
-
-    def fold_in_item(self, users: Any, ratings: Any = None, weights: Any = None) -> FoldedItem:
-        """The factors of a new item, with the fitted users fixed.
-
-        Parameters
-        ----------
-        users : ids, or a mapping id -> rating
-        ratings, weights : sequences of float, optional
-
-        Returns
-        -------
-        FoldedItem
-
-        Notes
-        -----
-        Training ends on the users, so an item of the training set folded in with its own users differs by some per
-        cent from the fitted one.
-        """
-        self._check_fitted()
-        return folding.fold_in_item(self, users, ratings, weights)
-
-    def explain(self, user: Any, item: Any) -> Explanation:
-        """Why a score is what it is: a share for each item of the user's history (Hu et al. 2008, section 5).
-
-        Returns
-        -------
-        Explanation
-            ``.score = .baseline + sum of .contributions + .rest``, to 1e-5 of max(1, abs(score)). Prints as a sentence
-            and bars; ``.to_html(path)`` writes a page.
-
-        Raises
-        ------
-        UnknownIdError, HistoryMissingError
-        """
-        self._check_fitted()
-        self._warn_unless_final()
-        return explaining.explain(self, user, item)
-
-    def partial_fit(self: Model, events: Any, refresh_users: bool = False) -> Model:
-        """Learn from new events: merge them, then solve the touched users, the touched items, the touched users again.
-
-        Parameters
-        ----------
-        events : Interactions
-            Only the new ones; they count as later than what is stored. New ids are added behind the known ones.
-        refresh_users : bool, default=False
-            Solve every user in the last step.
-
-        Returns
-        -------
-        self
-
-        Notes
-        -----
-        Mean and weight scale stay as fitted. An error or ctrl-C leaves the model as it was.
-        """
-        self._check_fitted()
-        updating.partial_fit(self, events, refresh_users)
-        return self
-
-    def forget(self: Model, user: Any) -> Model:
-        """Remove a user: row, history and id. Item factors, frequencies, mean and scale stay as fitted.
-
-        Raises
-        ------
-        UnknownIdError
-        """
-        self._check_fitted()
-        updating.forget(self, user)
-        return self
-
-    def _shares(self, history: ListedPairs, item_row: int) -> Shares:
-        """What adds up to the score of one item, from a history."""
-        raise NotImplementedError
-
-    def _warn_unless_final(self) -> None:
-        """Warn the caller of the caller after an interrupted fit."""
-        if not getattr(self, "_is_final", True):  # a callback may ask while the fit runs
-            warnings.warn(
-                "The fit was interrupted before its final user half-step, so stored users differ from folded-in ones. "
-                "Call partial_fit(..., refresh_users=True) or fit again.",
-                RidgebackWarning,
-                stacklevel=3,
-            )
-
-    def _check_new_rows(self, n_users: int, n_items: int) -> None:
-        """Refuse new ids that this model cannot add."""

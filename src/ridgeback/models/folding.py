@@ -25,19 +25,19 @@ from ridgeback.solvers.problem import Float32Array, HalfStep
 
 if TYPE_CHECKING:
     from ridgeback.models.bayesian import BayesianALS
-    from ridgeback.models.factor_model import FactorModel
+    from ridgeback.models.row_model import RowModel
     from ridgeback.recommend.explanation import Explanation
     from ridgeback.recommend.neighbor_term import NeighborTerm
     from ridgeback.trace import Trace
 
 
-def fold_in(model: FactorModel, items: Any, ratings: Any, weights: Any) -> FoldedUser:
-    """One new user; see `FactorModel.fold_in`."""
+def fold_in(model: RowModel, items: Any, ratings: Any, weights: Any) -> FoldedUser:
+    """One new user; see `RowModel.fold_in`."""
     return _folded_users(model, histories_of(model, [(items, ratings, weights)], "items"))[0]
 
 
-def fold_in_many(model: FactorModel, histories: Any) -> list[FoldedUser]:
-    """Many new users; see `FactorModel.fold_in_many`."""
+def fold_in_many(model: RowModel, histories: Any) -> list[FoldedUser]:
+    """Many new users; see `RowModel.fold_in_many`."""
     if isinstance(histories, Interactions):
         return _folded_users(model, histories_of_table(model, histories))
     if isinstance(histories, (str, bytes, Mapping)) or not hasattr(histories, "__iter__"):
@@ -48,15 +48,15 @@ def fold_in_many(model: FactorModel, histories: Any) -> list[FoldedUser]:
     return _folded_users(model, histories_of(model, [taken_apart(history) for history in histories], "items"))
 
 
-def fold_in_item(model: FactorModel, users: Any, ratings: Any, weights: Any) -> FoldedItem:
-    """One new item; see `FactorModel.fold_in_item`."""
+def fold_in_item(model: RowModel, users: Any, ratings: Any, weights: Any) -> FoldedItem:
+    """One new item; see `RowModel.fold_in_item`."""
     histories = histories_of(model, [(users, ratings, weights)], "users")
     side = _solve(model, "items", histories.pairs)
     bias = 0.0 if side.biases is None else float(side.biases[0])
     return FoldedItem(model, side.factors[0], bias, histories.unknown[0])
 
 
-def solve_rows(model: FactorModel, side: SideName, listed: ListedPairs, own: Side) -> HalfStep:
+def solve_rows(model: RowModel, side: SideName, listed: ListedPairs, own: Side) -> HalfStep:
     """Solve rows of one side into `own`, in float64, with the fitted other side fixed."""
     problem = model._row_problem(side, listed)
     if side == "users":
@@ -68,7 +68,7 @@ def solve_rows(model: FactorModel, side: SideName, listed: ListedPairs, own: Sid
     return model._final_solver().solve(problem, fixed, own, fixed_gram, n_threads=model._thread_count(), cancel=None)
 
 
-def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
+def _solve(model: RowModel, side: SideName, pairs: ListedPairs) -> Side:
     like = Side(model.item_factors_, model.item_biases_)
     own = like.zeros_like(pairs.rows.n_rows)
     result = solve_rows(model, side, model._listed(pairs, side), own)
@@ -81,7 +81,7 @@ def _solve(model: FactorModel, side: SideName, pairs: ListedPairs) -> Side:
     return own
 
 
-def _folded_users(model: FactorModel, histories: Histories) -> list[FoldedUser]:
+def _folded_users(model: RowModel, histories: Histories) -> list[FoldedUser]:
     pairs = histories.pairs
     side = _solve(model, "users", pairs)
     is_one = pairs.rows.n_rows == 1
@@ -115,7 +115,7 @@ class FoldedUser:
 
     def __init__(
         self,
-        model: FactorModel | BayesianALS,
+        model: RowModel | BayesianALS,
         factors: Float32Array,
         bias: float,
         unknown_items: list[Any],
@@ -185,7 +185,7 @@ class FoldedUser:
         from ridgeback.models.explaining import explain_history
 
         row = int(rows_of(self._model.item_ids_, item, "item"))
-        return explain_history(cast("FactorModel", self._model), None, self._history, row)
+        return explain_history(cast("RowModel", self._model), None, self._history, row)
 
     def trace(self) -> Trace:
         """How this user came about: preferences to weights to A and b to factors to scores, for every item.
@@ -206,9 +206,7 @@ class FoldedUser:
             raise UnsupportedError(
                 f"There is no row to trace: nothing of the history is known, so recommend answers by {self.fallback}."
             )
-        return fold_in_trace(
-            cast("FactorModel", self._model), self._history, Side(self.factors[None, :], self._biases())
-        )
+        return fold_in_trace(cast("RowModel", self._model), self._history, Side(self.factors[None, :], self._biases()))
 
     def _biases(self) -> Float32Array | None:
         return None if self._model.item_biases_ is None else np.array([self.bias], dtype=np.float32)
@@ -231,7 +229,7 @@ class FoldedItem:
     """
 
     def __init__(
-        self, model: FactorModel | BayesianALS, factors: Float32Array, bias: float, unknown_users: list[Any]
+        self, model: RowModel | BayesianALS, factors: Float32Array, bias: float, unknown_users: list[Any]
     ) -> None:
         self._model = model
         self.factors = factors

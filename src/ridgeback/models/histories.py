@@ -20,7 +20,7 @@ from ridgeback.recommend.id_rows import is_one
 
 if TYPE_CHECKING:
     from ridgeback.models.bayesian import BayesianALS
-    from ridgeback.models.factor_model import FactorModel
+    from ridgeback.models.row_model import RowModel
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def taken_apart(history: Any) -> tuple[Any, Any, Any]:
     return history, None, None
 
 
-def histories_of(model: FactorModel | BayesianALS, parts: Sequence[tuple[Any, Any, Any]], what: SideName) -> Histories:
+def histories_of(model: RowModel | BayesianALS, parts: Sequence[tuple[Any, Any, Any]], what: SideName) -> Histories:
     """Look up ids, check values, merge duplicates by the training data's rule; `what` the ids name."""
     table = model.item_ids_ if what == "items" else model.user_ids_
     known = [_known(model, table, *part, what) for part in parts]
@@ -67,9 +67,7 @@ class _Known:
     unknown: list[Any]
 
 
-def _known(
-    model: FactorModel | BayesianALS, table: Ids, ids: Any, ratings: Any, weights: Any, what: SideName
-) -> _Known:
+def _known(model: RowModel | BayesianALS, table: Ids, ids: Any, ratings: Any, weights: Any, what: SideName) -> _Known:
     ids, ratings = _ids_and_ratings(ids, ratings, what)
     values, weights = _numbers("ratings", ratings, ids), _numbers("weights", weights, ids)
     _check_values(model, values, weights, ids)
@@ -115,7 +113,7 @@ def _merged(known: Sequence[_Known], shape: tuple[int, int], rule: Any) -> Liste
     return ListedPairs(merged.matrix, merged.weights)
 
 
-def histories_of_table(model: FactorModel | BayesianALS, data: Interactions) -> Histories:
+def histories_of_table(model: RowModel | BayesianALS, data: Interactions) -> Histories:
     """Histories of the users of a table, in its order."""
     data = model._training_data(data, "histories")
     columns = model.item_ids_.match(data.item_ids)[data.user_items.indices]
@@ -137,7 +135,7 @@ def histories_of_table(model: FactorModel | BayesianALS, data: Interactions) -> 
     return Histories(_counting(model, ListedPairs(merged.matrix, merged.weights)), unknown)
 
 
-def _counting(model: FactorModel | BayesianALS, pairs: ListedPairs) -> ListedPairs:
+def _counting(model: RowModel | BayesianALS, pairs: ListedPairs) -> ListedPairs:
     """Without the pairs that do not count: weight 0, and value 0 where that means no interaction."""
     if pairs.weights is not None:
         pairs = pairs.keep(pairs.weights > 0)
@@ -185,7 +183,7 @@ def _numbers(name: str, values: Any, ids: list[Any]) -> npt.NDArray[np.float32] 
 
 
 def _check_values(
-    model: FactorModel | BayesianALS,
+    model: RowModel | BayesianALS,
     values: npt.NDArray[np.float32] | None,
     weights: npt.NDArray[np.float32] | None,
     ids: list[Any],

@@ -16,6 +16,7 @@ from ridgeback.models.alternation import OTHER, SideName
 from ridgeback.models.folding import FoldedItem, FoldedUser
 from ridgeback.models.histories import Histories, histories_of, histories_of_table, taken_apart
 from ridgeback.models.intervals import PredictionInterval
+from ridgeback.models.posterior_intervals import intervals_of_pairs
 from ridgeback.models.training import ListedPairs
 from ridgeback.recommend.id_rows import rows_of
 from ridgeback.solvers.matrices import gram, one_blas_thread
@@ -177,7 +178,7 @@ class SampledUser(FoldedUser):
             return np.broadcast_to(self.samples, (len(range(rows.size)[at]), len(self.samples)))
 
         is_new = np.full(rows.size, self.fallback is not None)
-        return self._sampled._interval(own, None, rows.ravel(), means.ravel(), is_new, level, rows.shape)
+        return intervals_of_pairs(self._sampled, own, None, rows.ravel(), means.ravel(), is_new, level, rows.shape)
 
     def explain(self, item: Any) -> NoReturn:
         """Refused: a posterior mean is no sum over one history."""

@@ -18,6 +18,7 @@ from ridgeback.trace.rows import Numbers
 
 if TYPE_CHECKING:
     from ridgeback.models.factor_model import FactorModel
+    from ridgeback.models.row_model import RowModel
 
 
 def refuse_what_no_trace_shows(parameters: dict[str, Any]) -> None:
@@ -55,7 +56,7 @@ def recorder(model: FactorModel, trace: Trace, state: Alternation) -> Recorder:
     return Recorder(trace, facts(model, precision), state, tables)
 
 
-def facts(model: FactorModel, precision: str) -> dict[str, Any]:
+def facts(model: RowModel, precision: str) -> dict[str, Any]:
     """The header's lines about the model: what it is and how its factors started."""
     p = model.parameters_
     method = p["init"]
@@ -81,7 +82,7 @@ def facts(model: FactorModel, precision: str) -> dict[str, Any]:
     }
 
 
-def fold_in_trace(model: FactorModel, history: ListedPairs, user: Side) -> Trace:
+def fold_in_trace(model: RowModel, history: ListedPairs, user: Side) -> Trace:
     """The trace of one new user that was solved from this history."""
     refuse_what_no_trace_shows(model.parameters_)
     problem = model._row_problem("users", model._listed(history))

@@ -20,14 +20,14 @@ from ridgeback.models.training import ListedPairs
 from ridgeback.recommend.id_rows import rows_of
 
 if TYPE_CHECKING:
-    from ridgeback.models.factor_model import FactorModel
     from ridgeback.models.recommender import Recommender
+    from ridgeback.models.row_model import RowModel
 
 Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 
-def partial_fit(model: FactorModel, events: Any, refresh_users: bool) -> None:
-    """Merge the events and solve the touched rows; see `FactorModel.partial_fit`."""
+def partial_fit(model: RowModel, events: Any, refresh_users: bool) -> None:
+    """Merge the events and solve the touched rows; see `RowModel.partial_fit`."""
     if not isinstance(events, Interactions):
         events = _events_of_matrix(model, events)
     events = model._training_data(events, "events")
@@ -58,8 +58,8 @@ def partial_fit(model: FactorModel, events: Any, refresh_users: bool) -> None:
     model.__dict__.update(changed.__dict__)
 
 
-def forget(model: FactorModel, user: Any) -> None:
-    """Remove one user; see `FactorModel.forget`."""
+def forget(model: RowModel, user: Any) -> None:
+    """Remove one user; see `RowModel.forget`."""
     row = int(rows_of(model.user_ids_, user, "user"))
     changed = copy.copy(model)
     without_user(changed, row)
@@ -102,7 +102,7 @@ def stored_interactions(model: Recommender) -> Interactions:
     )
 
 
-def _events_of_matrix(model: FactorModel, events: Any) -> Interactions:
+def _events_of_matrix(model: RowModel, events: Any) -> Interactions:
     """A CSR matrix has no ids: its rows and columns are those of a model whose ids are 0 ... n - 1."""
     for name, ids in (("users", model.user_ids_), ("items", model.item_ids_)):
         if ids.is_text or not np.array_equal(ids.to_numpy(), np.arange(len(ids))):
@@ -126,7 +126,7 @@ def _with_zero_rows(array: Array, n_rows: int) -> Array:
     return longer  # type: ignore[return-value]
 
 
-def _solve(model: FactorModel, name: Any, listed: ListedPairs, rows: npt.NDArray[Any]) -> None:
+def _solve(model: RowModel, name: Any, listed: ListedPairs, rows: npt.NDArray[Any]) -> None:
     """Solve some rows of one side and put them in place."""
     factors, biases = (
         (model.user_factors_, model.user_biases_) if name == "users" else (model.item_factors_, model.item_biases_)

@@ -111,7 +111,7 @@ def test_coverage_and_novelty_by_hand(parts):
 
 def test_blocks_change_nothing(parts, monkeypatch):
     whole = rb.evaluate(RandomFactors("rating", "explicit"), *parts)
-    monkeypatch.setattr(sys.modules["ridgeback.evaluation.judging"], "_USERS_A_BLOCK", 7)
+    monkeypatch.setattr(sys.modules["ridgeback.evaluation.judged"], "_USERS_A_BLOCK", 7)
     cut = rb.evaluate(RandomFactors("rating", "explicit"), *parts)
     assert whole.metrics == cut.metrics
     assert whole.baselines == cut.baselines

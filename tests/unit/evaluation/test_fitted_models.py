@@ -111,7 +111,7 @@ def test_blocks_of_new_users_change_nothing(strong, monkeypatch):
 
     train, history, test = strong
     whole = rb.evaluate(MODELS["explicit"], train, test, history=history)
-    monkeypatch.setattr(sys.modules["ridgeback.evaluation.judging"], "_USERS_A_BLOCK", 7)
+    monkeypatch.setattr(sys.modules["ridgeback.evaluation.judged"], "_USERS_A_BLOCK", 7)
     cut = rb.evaluate(MODELS["explicit"], train, test, history=history)
     assert whole.metrics == cut.metrics
 

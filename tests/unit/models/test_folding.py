@@ -319,7 +319,7 @@ def test_a_second_user_costs_what_their_own_items_cost(monkeypatch: pytest.Monke
     model = rb.ImplicitALS(n_factors=3, n_iterations=2).fit(table())
     first = model.fold_in(["gin", "tea"])
     monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: pytest.fail("a file was read"))
-    monkeypatch.setattr("ridgeback.models.factor_model.gram", lambda *_, **__: pytest.fail("a Gramian was formed"))
+    monkeypatch.setattr("ridgeback.models.row_model.gram", lambda *_, **__: pytest.fail("a Gramian was formed"))
     scaled: list[int] = []
     monkeypatch.setattr(
         "ridgeback.models.implicit.frequency_scales",

@@ -30,9 +30,10 @@ INTRODUCTION = """\
 # Hostile inputs
 
 What the command line answers to files and arguments that cannot be used: one line on stderr, and an exit code: 1 where
-something failed, 2 where the command line cannot be understood or a parameter cannot have that value. Each message says
-what was wrong and what to do. `good.csv`, `big.csv` and `shop.ridge` are in order. The table is made by
-`python tools/hostile_inputs.py` and held fresh by a test.
+something failed, 2 where the command line cannot be understood or a parameter cannot have that value. What a file does not
+have (an id, a title, a column) is a 1 everywhere, like a file that is not there: the same command is answered once the file
+has it. Each message says what was wrong and what to do. `good.csv`, `big.csv` and `shop.ridge` are in order. The table is
+made by `python tools/hostile_inputs.py` and held fresh by a test.
 """
 
 RATINGS = "user,item,rating,time\n" + "".join(
@@ -241,6 +242,9 @@ def groups(shop: bytes) -> dict[str, list[Case]]:
             ask("an unknown user", "recommend", "shop.ridge", "--user", "u99"),
             ask("an unknown user of a model with int ids", "recommend", "ints.ridge", "--user", "ann"),
             ask("an unknown item", "similar", "shop.ridge", "--item", "i99"),
+            ask("reasons for an unknown user", "explain", "shop.ridge", "--user", "u99", "--item", "i1"),
+            ask("reasons for an unknown item", "explain", "shop.ridge", "--user", "u1", "--item", "i99"),
+            ask("users similar to an unknown one", "similar", "shop.ridge", "--user", "u99"),
             ask("a title that several have", "similar", "shop.ridge", "--item", "film"),
             ask("an unknown candidate", "recommend", "shop.ridge", "--user", "u1", "--candidates", "ids.txt"),
             ask("no candidates", "recommend", "shop.ridge", "--user", "u1", "--candidates", "empty.txt"),

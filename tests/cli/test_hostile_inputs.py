@@ -43,6 +43,13 @@ def test_exit_code(answer: object) -> None:
     assert answer.code == answer.case.code  # type: ignore[attr-defined]
 
 
+def test_what_a_file_does_not_have_is_a_failure_everywhere() -> None:
+    """Not a wrong command line: the same one is answered once the file has it."""
+    unknown = [answer for answer in ANSWERS if "is unknown among" in answer.stderr]
+    assert {answer.case.arguments[0] for answer in unknown} == {"recommend", "explain", "similar", "trace"}
+    assert {answer.code for answer in unknown} == {1}
+
+
 def test_the_page_is_fresh() -> None:
     shown = SCRIPT.PAGE.read_text(encoding="utf-8")
     if sys.version_info < (3, 11):

@@ -30,10 +30,10 @@ INTRODUCTION = """\
 # Hostile inputs
 
 What the command line answers to files and arguments that cannot be used: one line on stderr, and an exit code: 1 where
-something failed, 2 where the command line cannot be understood or a parameter cannot have that value. What a file does not
-have (an id, a title, a column) is a 1 everywhere, like a file that is not there: the same command is answered once the file
-has it. Each message says what was wrong and what to do. `good.csv`, `big.csv` and `shop.ridge` are in order. The table is
-made by `python tools/hostile_inputs.py` and held fresh by a test.
+something failed, 2 where the command line cannot be understood or a parameter cannot have that value. What a file does
+not have (an id, a title, a column) is a 1 everywhere, like a file that is not there: the same command is answered once
+the file has it. Each message says what was wrong and what to do. `good.csv`, `big.csv` and `shop.ridge` are in order.
+The table is made by `python tools/hostile_inputs.py` and held fresh by a test.
 """
 
 RATINGS = "user,item,rating,time\n" + "".join(

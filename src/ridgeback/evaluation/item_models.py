@@ -25,6 +25,7 @@ from ridgeback.recommend.scoring_arrays import Floats
 MOST_ITEMS_EASE = 2_000  # a dense inverse of 32 MB, in half a second
 MOST_STEPS = 1_000_000_000  # pairs of items of one user, and neighbours of users' items: some ten seconds
 N_NEIGHBORS = 100
+NOISE_MULTIPLE = 2.5  # EASE's regularization over what chance alone makes
 _AT_ONCE = 1 << 22  # numbers of a block: 32 MB
 
 
@@ -102,33 +103,88 @@ class Ease(ItemModel):
 
     Parameters
     ----------
-    regularization : float, default=300
-        Between the values that Steck found for his sets; a baseline is not tuned.
+    regularization : float, optional
+        None: ``2.5 (sqrt(n_u) + sqrt(n_i))^2``, n_u and n_i being the mean interactions of a user and of an item: 2.5
+        times the largest eigenvalue that chance alone would give X^T X, within .3 % of the best on six sets
+        (`benchmarks/quality/ease_regularization.py`).
 
     References
     ----------
     H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, equations 5 to 8.
     """
 
-    def __init__(self, regularization: float = 300.0) -> None:
+    def __init__(self, regularization: float | None = None) -> None:
         self.regularization = regularization
 
     def _count(self, interactions: Interactions) -> None:
         super()._count(interactions)
-        gram = np.empty((interactions.n_items, interactions.n_items))
-        for begin, end, counts in together(interactions):
-            gram[begin:end] = counts
-        gram[np.diag_indices_from(gram)] += self.regularization
-        inverse = np.linalg.inv(gram)
-        weights = inverse / -np.diag(inverse)
-        np.fill_diagonal(weights, 0.0)
-        self._weights = weights.astype(np.float32)
+        regularization = self.regularization
+        if regularization is None:
+            regularization = ease_regularization(interactions)
+        has_fewer_users = interactions.n_users < interactions.n_items
+        self._by_users = _EaseByUsers(interactions, regularization) if has_fewer_users else None
+        if self._by_users is None:
+            inverse = _regularized_inverse(together(interactions), interactions.n_items, regularization)
+            weights = inverse / -np.diag(inverse)
+            np.fill_diagonal(weights, 0.0)
+            self._weights = weights.astype(np.float32)
 
     def _scores_of(self, seen: RowLists, users: NDArray[np.int64]) -> Floats:
+        histories = [seen.indices[seen.indptr[user] : seen.indptr[user + 1]] for user in users]
+        if self._by_users is not None:
+            return self._by_users.scores(histories)
         scores = np.empty((len(users), len(self._weights)), dtype=np.float32)
-        for place, user in enumerate(users):
-            np.sum(self._weights[seen.indices[seen.indptr[user] : seen.indptr[user + 1]]], axis=0, out=scores[place])
+        for place, items in enumerate(histories):
+            np.sum(self._weights[items], axis=0, out=scores[place])
         return scores
+
+
+def ease_regularization(data: Interactions, multiple: float = NOISE_MULTIPLE) -> float:
+    """A multiple of about the largest eigenvalue of ``X^T X`` that chance alone makes."""
+    of_user, of_item = data.nnz / max(1, data.n_users), data.nnz / max(1, data.n_items)
+    return float(multiple * (np.sqrt(of_user) + np.sqrt(of_item)) ** 2)
+
+
+class _EaseByUsers:
+    """The same scores from an inverse of the users' size, for data with fewer users than items.
+
+    With ``Z = (X X^T + regularization I)^-1 X`` and z the diagonal of ``X^T Z``, Woodbury's identity makes
+    ``P = (I - X^T Z) / regularization``, so a history h, a row of 0 and 1, scores ``(h X^T Z - h * z) / (1 - z)``.
+    """
+
+    def __init__(self, interactions: Interactions, regularization: float) -> None:
+        pairs = met(interactions.user_items, interactions.item_users)
+        inverse = _regularized_inverse(pairs, interactions.n_users, regularization)
+        self._users_of = interactions.item_users.with_data(None)
+        self._z = np.empty(interactions.n_items, dtype=np.float32)
+        self._Z = np.empty((interactions.n_items, interactions.n_users), dtype=np.float32)  # an item a row
+        for item in range(interactions.n_items):
+            users, _ = self._users_of.row(item)
+            column = inverse[users].sum(axis=0)
+            z = column[users].sum()
+            self._Z[item], self._z[item] = column / (1 - z), z / (1 - z)
+
+    def scores(self, histories: list[NDArray[np.int32]]) -> Floats:
+        """Scores of histories, each a list of item rows, for all items."""
+        n_users = self._Z.shape[1]
+        shared = np.empty((len(histories), n_users), dtype=np.float32)  # items in common with each user
+        for place, items in enumerate(histories):
+            shared[place] = np.bincount(self._users_of.take(items).indices, minlength=n_users)
+        scores: Floats = shared @ self._Z.T
+        for place, items in enumerate(histories):
+            scores[place, items] -= self._z[items]
+        return scores
+
+
+def _regularized_inverse(
+    pairs: Iterator[tuple[int, int, NDArray[np.int64]]], n: int, regularization: float
+) -> NDArray[np.float64]:
+    """``(C + regularization I)^-1`` of counts of pairs, given as runs of rows."""
+    gram = np.empty((n, n))
+    for begin, end, counts in pairs:
+        gram[begin:end] = counts
+    gram[np.diag_indices_from(gram)] += regularization
+    return np.asarray(np.linalg.inv(gram), dtype=np.float64)
 
 
 class ItemKnn(ItemModel):
@@ -191,18 +247,24 @@ def steps_of(data: Interactions) -> int:
 
 
 def together(data: Interactions) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
-    """Count the users who have both items of each pair: (begin, end, counts of shape (end - begin, n_items)).
+    """Count the users who have both items of each pair, as `met` does."""
+    return met(data.item_users, data.user_items)
 
-    Users are expanded to their items, item by item, in blocks of 4 million; a user with n items is n^2 steps in all.
+
+def met(rows: Csr, columns: Csr) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+    """Count the columns that both rows of each pair have: (begin, end, counts of shape (end - begin, n_rows)).
+
+    `columns` is the transpose. Columns are expanded to their rows, row by row, in blocks of 4 million; a column with n
+    rows is n^2 steps in all.
     """
-    user_items, item_users, n_items = data.user_items.with_data(None), data.item_users.with_data(None), data.n_items
-    lengths = user_items.counts()[item_users.indices]
-    steps = np.concatenate([[0], np.cumsum(lengths)])[item_users.indptr]
-    for begin, end in _runs(np.diff(steps), n_items):
-        own = slice(item_users.indptr[begin], item_users.indptr[end])
-        items = np.repeat(np.arange(end - begin), np.diff(item_users.indptr[begin : end + 1]))
-        flat = np.repeat(items, lengths[own]) * n_items + user_items.take(item_users.indices[own]).indices
-        yield begin, end, np.bincount(flat, minlength=(end - begin) * n_items).reshape(end - begin, n_items)
+    rows, columns, n = rows.with_data(None), columns.with_data(None), rows.n_rows
+    lengths = columns.counts()[rows.indices]
+    steps = np.concatenate([[0], np.cumsum(lengths)])[rows.indptr]
+    for begin, end in _runs(np.diff(steps), n):
+        own = slice(rows.indptr[begin], rows.indptr[end])
+        places = np.repeat(np.arange(end - begin), np.diff(rows.indptr[begin : end + 1]))
+        flat = np.repeat(places, lengths[own]) * n + columns.take(rows.indices[own]).indices
+        yield begin, end, np.bincount(flat, minlength=(end - begin) * n).reshape(end - begin, n)
 
 
 def _runs(steps: NDArray[np.int64], width: int) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ import pytest
 import ridgeback as rb
 from ridgeback.data.synthetic import catalogue
 from ridgeback.evaluation import item_models
-from ridgeback.evaluation.item_models import Ease, ItemKnn, steps_of, together
+from ridgeback.evaluation.item_models import Ease, ItemKnn, ease_regularization, steps_of, together
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,25 @@ def test_lists_and_auc_are_those_of_dense_scores(parts, monkeypatch, name, at_on
         higher = own[relevant][:, None] > own[~relevant] + 1e-6
         equal = np.abs(own[relevant][:, None] - own[~relevant]) <= 1e-6
         assert report.by_user["auc"][place] == pytest.approx((higher + equal / 2).mean(), abs=1e-9)
+
+
+def test_ease_by_users_is_ease(parts):
+    train, _ = parts
+    few = train.subset(train.user_items.row_of_entry() < 25)
+    few = rb.Interactions.from_csr(rb.Csr(few.user_items.indptr[:26], few.user_items.indices, None, (25, few.n_items)))
+    for regularization in (0.5, 40.0):
+        by_users = Ease(regularization).fit(few)
+        scores = by_users._scores_of(train.user_items, np.arange(60))  # of new users too
+        np.testing.assert_allclose(scores, dense(train)[:60] @ ease_by_hand(dense(few), regularization), atol=2e-5)
+
+
+def test_the_regularization_of_ease_follows_the_shape(parts):
+    train, _ = parts
+    n_users, n_items = train.shape
+    expected = 2.5 * (np.sqrt(train.nnz / n_users) + np.sqrt(train.nnz / n_items)) ** 2
+    assert ease_regularization(train) == pytest.approx(expected)
+    np.testing.assert_array_equal(Ease().fit(train)._weights, Ease(ease_regularization(train)).fit(train)._weights)
+    assert not np.array_equal(Ease().fit(train)._weights, Ease(300.0).fit(train)._weights)
 
 
 def test_users_without_history_get_what_is_popular(parts):

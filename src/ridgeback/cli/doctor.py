@@ -20,7 +20,13 @@ from ridgeback.cli.output import Output
 from ridgeback.cli.self_test import self_test
 
 _REQUIRED = ("numpy", "duckdb", "click", "rich", "threadpoolctl")
-_OPTIONAL = {"scipy": "sparse matrices in and out", "pandas": "frames", "polars": "frames", "pyarrow": "Arrow files"}
+_OPTIONAL = {
+    "scipy": "sparse matrices in and out",
+    "pandas": "frames",
+    "polars": "frames",
+    "pyarrow": "Arrow files",
+    "optuna": "tune",
+}
 
 
 @click.command("doctor", cls=Command, short_help="Show versions, threads and instruction set.")

@@ -112,7 +112,7 @@ def command(
         found.to_html(html)
         out.say(f"wrote {html}")
         payload["html"] = html
-    if output is not None:
+    if output is not None and found.model is not None:
         out.say(f"saved in {output} ({size_text(Path(output).stat().st_size)})")
     if found.stopped_by == "interrupted":
         if as_json:
@@ -182,7 +182,7 @@ def _show(out: Output, found: Tuning) -> None:
 def _kept(found: Tuning, output: str | None, study: str | None) -> str:
     """What there is after ctrl-C."""
     kept = []
-    if output is not None:
+    if output is not None and found.model is not None:
         how = "fitted to everything" if found.is_refitted else "fitted to the training part alone"
         kept.append(f"the best model so far, {how}, was saved in {output}")
     if study is not None:

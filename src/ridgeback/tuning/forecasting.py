@@ -18,6 +18,7 @@ from ridgeback.data.fit_cost import THREAD_SHARE, DataSize, fit_cost
 SCORE = 1.35e-11  # of a measured list: a user, item and factor
 SELECT = 4.0e-10  # a user and item
 ASK = 5.0e-6  # a user
+ADD = 2.5e-9  # a neighbour of an item of a user's history
 MEETING = 3.0e-9  # of building neighbours: a pair of items that one user has
 LINE_UP = 3.0e-6  # an item
 SPREAD = 6.0e-5  # of scaling the neighbourhood term: a sampled user, and as much again for every MANY of their items
@@ -102,8 +103,10 @@ class Forecast:
         n_items, k = self.size.n_items, int(model.n_factors)
         measuring = work.n_measured * (ASK + n_items * (SELECT + SCORE * k)) / share
         building = 0.0
-        if model.get_params().get("n_neighbors"):
+        n_neighbors = min(model.get_params().get("n_neighbors", 0), n_items)
+        if n_neighbors:
             mean_history = self.size.n_interactions / max(1, self.size.n_users)
+            measuring += ADD * work.n_measured * mean_history * n_neighbors / share
             building = (MEETING * work.n_meetings + LINE_UP * n_items) / share
             building += SPREAD * min(_MOST_SAMPLED, self.size.n_users) * (1 + mean_history / MANY)
         fitting = fit_cost(own, self.size, has_weights=self.has_weights).seconds

@@ -312,7 +312,8 @@ def _compared(run: Search) -> Comparison | None:
 def _refitted(run: Search, best: TunedTrial, whole: Interactions) -> _Ending:
     """Fit the best setting to everything; where the clock or ctrl-C ends that too early, the search's model stays."""
     parameters = run.final_parameters(best)
-    model = run.model.clone().set_params(**parameters)
+    model = run.model.clone()  # the untuned one as it was given, not as its parameters are shown
+    model.set_params(**({"n_iterations": parameters["n_iterations"]} if best.is_untuned else parameters))
     clock, n_iterations = run.clock, int(parameters["n_iterations"])
     final_s = run.refit_seconds(model, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import ridgeback as rb
 from cli.conftest import Run
 from cli.films import strict_json
+from ridgeback.cli.fit import cost_worth_saying
 from ridgeback.data import synthetic
 
 FAMILIES = ["implicit", "explicit", "logistic", "popularity", "bias"]
@@ -174,6 +176,18 @@ def test_what_cannot_be_calibrated_is_refused_before_the_fit(
     assert result.exit_code == 2
     assert message in result.stderr
     assert not Path("shop.ridge").exists()
+
+
+def test_what_a_long_fit_takes_is_said_beforehand(run: Run, here: Path) -> None:
+    data = rb.read_interactions("ratings.csv")
+    assert cost_worth_saying(rb.ImplicitALS(n_factors=64), data) == ""
+    said = cost_worth_saying(rb.ImplicitALS(n_factors=2048, n_threads=2), data)
+    assert re.fullmatch(r"this fit: about \d.* on 2 threads and .*B of this machine's .*B \(2048 factors, .*\)", said)
+    short = run("fit", "ratings.csv", "-o", "m.ridge", "--n-iterations", "1")
+    assert "this fit:" not in short.stdout
+    memory = run("fit", "ratings.csv", "-o", "m.ridge", "--n-factors", "200000")
+    assert memory.exit_code != 0
+    assert "must leave the factors within memory" in memory.stderr
 
 
 @pytest.mark.parametrize("family", ["implicit", "explicit"])

@@ -15,12 +15,14 @@ from ridgeback.cli.next_commands import data_arguments, model_arguments
 from ridgeback.cli.output import Output, size_text
 from ridgeback.cli.paths import check_not_among, event_file, input_file, output_file
 from ridgeback.cli.progress import FitProgress
+from ridgeback.plain_text import duration_text
 
 if TYPE_CHECKING:
     from ridgeback.data import Interactions
     from ridgeback.models import Recommender
 
 _BASELINES = ("popularity", "bias")
+_LONG_S, _LARGE_SHARE = 10.0, 0.25  # a fit beyond either says beforehand what it takes
 _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 10, 5
 _DEFAULT_MODEL = "model: implicit, who takes what (--model explicit predicts the ratings themselves)"
 _NOT_REFITTED = (
@@ -97,6 +99,8 @@ def command(
         out.say(_DEFAULT_MODEL)
     if takes_every_value_as_one(model) and data.has_ratings:
         out.say(EVERY_VALUE_IS_ONE)
+    if family not in _BASELINES and (cost := cost_worth_saying(model, data)):
+        out.say(cost)
     held_out = read_data(validation, {**options, "query": None}) if validation is not None else None
     everything = data
     if validation_fraction is not None:
@@ -141,6 +145,22 @@ def show_calibration(out: Output, model: Recommender) -> None:
     if model.calibration_ is not None:
         out.heading("calibration, judged on users whom it was not fitted to")
         out.say(str(model.calibration_))
+
+
+def cost_worth_saying(model: Recommender, data: Interactions) -> str:
+    """What a fit is expected to take, where somebody would want to know before it begins; else nothing."""
+    from ridgeback.data.fit_cost import DataSize, fit_cost, installed_bytes
+
+    cost = fit_cost(model, DataSize.of(data), has_weights=data.weights is not None)
+    installed = installed_bytes()
+    is_large = installed is not None and cost.peak_bytes > _LARGE_SHARE * installed
+    if cost.seconds < _LONG_S and not is_large:
+        return ""
+    share = "" if installed is None else f" of this machine's {size_text(installed)}"
+    return (
+        f"this fit: about {duration_text(cost.seconds)} on {cost.n_threads} thread{'s' * (cost.n_threads != 1)} and "
+        f"{size_text(cost.peak_bytes)}{share} ({cost.basis})"
+    )
 
 
 def takes_every_value_as_one(model: Recommender) -> bool:

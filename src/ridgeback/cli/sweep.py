@@ -45,13 +45,17 @@ def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
         metavar="NUMBER", section=_SECTION, help="Of the intervals by bootstrap over users.")  # fmt: skip
 @option("--n-resamples", type=click.IntRange(min=0), default=1000, show_default=True, metavar="INTEGER",
         section=_SECTION, help="Draws of users for the intervals; 0: none.")  # fmt: skip
+@option("--warm-start", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+        section=_SECTION, help="Start a fit from the one before, padded, with half the iterations; auto: where that "
+        "fit had factors to spare, which is where it pays.")  # fmt: skip
 @option("--html", callback=output_file, metavar="FILE", section=_SECTION, help="Also write the curves as a page.")
 @event_options
 @model_options(default="implicit", without=("n_factors",))
 @json_option
 def command(
     file: str | None, sizes: tuple[int, ...], metric: str | None, test: str | None, test_fraction: float | None,
-    seed: int, level: float, n_resamples: int, html: str | None, family: str, as_json: bool, **options: Any,
+    seed: int, level: float, n_resamples: int, warm_start: str, html: str | None, family: str, as_json: bool,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Fit a model with several numbers of factors, and judge each fit on its own data and on what was held out.
 
@@ -101,6 +105,7 @@ def command(
             on_start=forecast,
             level=level,
             n_resamples=n_resamples,
+            warm_start="auto" if warm_start == "auto" else warm_start == "always",
         )
     out.say()
     out.table(sweep.columns(), sweep.values())

@@ -164,7 +164,7 @@ def _forecast(model: Recommender, data: Interactions, minutes: float | None, n_t
     """How long an untuned fit is expected to take, before anything was fitted."""
     from ridgeback.data.fit_cost import DataSize, fit_cost
 
-    seconds = fit_cost(model, DataSize(*data.shape, data.nnz), has_weights=data.weights is not None).seconds
+    seconds = fit_cost(model, DataSize.of(data), has_weights=data.weights is not None).seconds
     budget = f"{minutes or 5:g} minutes" if minutes is not None or n_trials is None else f"{n_trials} settings"
     return f"searching for {budget}; a fit of the untuned model takes about {seconds:.2g} s, measuring apart"
 

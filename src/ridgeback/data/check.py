@@ -293,7 +293,7 @@ def _suitability(data: Interactions, values: Values, model: Any, figures: dict[s
 
 def _cost(data: Interactions, model: Any, figures: dict[str, Any]) -> Iterator[Finding]:
     """Time and memory of a fit, by the stated cost model."""
-    cost = fit_cost(model, DataSize(data.n_users, data.n_items, data.nnz), has_weights=data.weights is not None)
+    cost = fit_cost(model, DataSize.of(data), has_weights=data.weights is not None)
     figures["fit_seconds"], figures["fit_peak_bytes"] = cost.seconds, cost.peak_bytes
     installed = installed_bytes()
     is_too_big = installed is not None and cost.peak_bytes > 0.8 * installed

@@ -247,6 +247,7 @@ class FactorSweep:
             "overfit from here on": row.n_factors == overfits_from,
             "no better from here on": row is beyond and row.n_factors != overfits_from,
             f"no more live than of {same}": same is not None,
+            "warm start": row.is_warm,
         }
         return [words for words, is_so in marks.items() if is_so]
 

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,9 +23,11 @@ from ridgeback.metrics import names
 from ridgeback.metrics.rating import mae, rmse
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.implicit import ImplicitALS
+from ridgeback.models.least_squares import LeastSquaresModel
 from ridgeback.recommend.top_k import scores_of
 
 _VALUE_METRICS = {"rmse": rmse, "mae": mae}
+WARM_SCALE = 0.5  # init_scale of a warm start's fresh columns: `benchmarks/quality/warm_starts.py` prints what it wins
 _MOST_PRODUCTS = 200_000_000  # pairs times factors; beyond, counting what can leave zero takes more than seconds
 
 
@@ -41,6 +43,7 @@ def sweep_factors(
     on_start: Callable[[int, float], object] | None = None,
     level: float = 0.95,
     n_resamples: int = 1000,
+    warm_start: bool | Literal["auto"] = "auto",
 ) -> FactorSweep:
     """Fit a model with each of several numbers of factors; judge each fit on what it was fitted to and on what was not.
 
@@ -69,6 +72,11 @@ def sweep_factors(
         Of the intervals by bootstrap over users.
     n_resamples : int, default=1000
         Draws of users; 0: no intervals.
+    warm_start : bool or "auto", default="auto"
+        Start a fit from the one before, its factors padded with small random columns, and run half the iterations.
+        "auto" does so for ImplicitALS and ExplicitALS where the fit before had factors to spare (its live rank is below
+        its number of factors): there it reaches the loss of a cold start, and elsewhere it may not (`docs/factors.md`).
+        True: for every fit but the first; False: never. The rows say which were warm.
 
     Returns
     -------
@@ -100,6 +108,8 @@ def sweep_factors(
     model = _unfitted(model)
     sizes = _sizes(n_factors)
     resampling = Resampling(level, n_resamples, random_state)
+    if warm_start not in (True, False, "auto"):
+        raise ParameterError(f"The 'warm_start' parameter must be True, False or 'auto'. Got {warm_start!r} instead.")
     metric = metric or type(model).default_metric
     name, _ = names.parse(metric)
     _check_metric(model, name, metric)
@@ -108,8 +118,14 @@ def sweep_factors(
         train, test = split.random(train, test_fraction=test_fraction, random_state=random_state)
     rows: list[SweepRow] = []
     draws: list[FloatArray | None] = []
+    before: FactorModel | None = None
     for size in sizes:
-        row, drawn = _row(model.clone().set_params(n_factors=size), train, test, metric, resampling, on_start)
+        own = model.clone().set_params(n_factors=size)
+        if before is not None and _starts_warm(warm_start, before):
+            warm = {"init": before, "init_scale": WARM_SCALE, "n_iterations": -(-model.n_iterations // 2)}
+            own.set_params(**warm)
+        row, drawn = _row(own, train, test, metric, resampling, on_start)
+        before = own
         rows.append(row)
         draws.append(drawn)
         if on_row is not None:
@@ -129,6 +145,14 @@ def sweep_factors(
     return dataclasses.replace(sweep, differences=_differences(draws, rows.index(sweep.best), resampling))
 
 
+def _starts_warm(warm_start: bool | str, before: FactorModel) -> bool:
+    """Whether a fit starts from the one with fewer factors."""
+    if warm_start != "auto":
+        return bool(warm_start)
+    has_spare = before.live_rank_ is not None and before.live_rank_ < before.n_factors
+    return has_spare and isinstance(before, LeastSquaresModel) and not before.non_negative
+
+
 def _row(
     model: FactorModel,
     train: Interactions,
@@ -139,7 +163,7 @@ def _row(
 ) -> tuple[SweepRow, FloatArray | None]:
     """Fit and judge one number of factors; the held-out value for each draw of users, where it is made of users."""
     name, k = names.parse(metric)
-    forecast_s = fit_cost(model, DataSize(train.n_users, train.n_items, train.nnz)).seconds
+    forecast_s = fit_cost(model, DataSize.of(train)).seconds
     if on_start is not None:
         on_start(model.n_factors, forecast_s)
     started = time.perf_counter()
@@ -161,6 +185,7 @@ def _row(
         interval=None if drawn is None else resampling.interval(drawn),
         live_rank=model.live_rank_,
         forecast_s=forecast_s,
+        is_warm=not isinstance(model.init, str),
     )
     return row, drawn
 

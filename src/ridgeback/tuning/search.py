@@ -85,7 +85,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self.shape = DataShape.of(self.train)
-        self.forecast = Forecast(DataSize(*self.train.shape, self.train.nnz), self.train.weights is not None)
+        self.forecast = Forecast(DataSize.of(self.train), self.train.weights is not None)
         self._ranks = LiveRanks()
         counts = self.train.user_items.counts()
         self._n_meetings = int(np.sum(counts.astype(np.int64) ** 2))

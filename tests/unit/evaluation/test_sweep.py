@@ -232,6 +232,30 @@ def test_intervals_are_those_of_evaluate_and_compare(model: Any, metric: str) ->
     assert without.differences == ()
 
 
+def test_a_fit_starts_from_one_that_had_factors_to_spare() -> None:
+    train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
+    model = rb.ImplicitALS(n_iterations=5, regularization=0.7, random_state=2)
+    sizes = (2, 8, 12)
+    found, again = (rb.sweep_factors(model, train, test, n_factors=sizes, n_resamples=0) for _ in range(2))
+    assert [row.live_rank == row.n_factors for row in found.rows] == [True, False, False]
+    assert [row.is_warm for row in found.rows] == [False, False, True]
+    assert "warm start" in found.cells()[2][-1]
+    assert [(row.train, row.held_out) for row in again.rows] == [(row.train, row.held_out) for row in found.rows]
+    before = model.clone().set_params(n_factors=8).fit(train)
+    warm = model.clone().set_params(n_factors=12, init=before, init_scale=0.5, n_iterations=3).fit(train)
+    assert found.rows[2].train == warm.history_[-1]["loss"]
+    cold, always = (
+        rb.sweep_factors(model, train, test, n_factors=sizes, n_resamples=0, warm_start=choice)
+        for choice in (False, True)
+    )
+    assert [row.is_warm for row in cold.rows] == [False, False, False]
+    assert [row.is_warm for row in always.rows] == [False, True, True]
+    assert found.rows[2].train == pytest.approx(cold.rows[2].train, rel=3e-3)
+    for other in (rb.ExplicitALS(non_negative=True, n_iterations=2), rb.LogisticMF(n_iterations=2, n_negatives=0)):
+        rows = rb.sweep_factors(other, train, test, n_factors=(2, 4), metric="ndcg@10", n_resamples=0).rows
+        assert not rows[1].is_warm
+
+
 def test_seconds_are_forecast_before_a_fit() -> None:
     train, test = rb.split.random(table(), test_fraction=0.25, random_state=4)
     told: list[Any] = []
@@ -312,6 +336,7 @@ def test_it_is_shown_and_kept(tmp_path: Path) -> None:
         (rb.ExplicitALS, {"metric": "log_loss"}, "must suit ExplicitALS, which predicts a rating. Got 'log_loss'"),
         (rb.ExplicitALS, {"metric": "f1"}, "'metric' parameter must be one of .* Got 'f1'"),
         (rb.ExplicitALS, {"test_fraction": 1.5}, "test_fraction"),
+        (rb.ExplicitALS, {"warm_start": "yes"}, "'warm_start' parameter must be True, False or 'auto'. Got 'yes'"),
         (rb.ExplicitALS, {"level": 1.0}, "'level' parameter must be a number in"),
         (rb.ExplicitALS, {"n_resamples": -1}, "'n_resamples' parameter must be an int of at least 0"),
         (rb.ExplicitALS(n_iterations=-1), {}, "'n_iterations' parameter of ExplicitALS"),

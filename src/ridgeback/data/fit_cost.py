@@ -54,7 +54,7 @@ NON_NEGATIVE = 4.0  # 0.31 s against 0.075 s at k = 64, 1.07 s against 0.26 s at
 SHARED = 5.0  # 0.8 s against 0.16 s a sweep at k = 31, 0.8 M pairs
 NEWTON_STEPS = 10  # 8 to 13 a row in LogisticMF's final half-step
 THREAD_SHARE = 0.9  # what a further thread adds
-SYSTEMS, SQUARES = 6, 10  # matrices of float64, (k, k): of each thread, and of a fit
+SYSTEMS, SQUARES = 4, 7  # matrices of float64, (k, k): of each thread, and of a fit
 SPREAD = 1.0  # standard deviation of the logarithm of row lengths, where they are not told: that of long tails
 
 _NORMAL_QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / 16) for i in range(16)])

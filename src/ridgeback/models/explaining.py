@@ -117,9 +117,10 @@ def least_squares_shares(model: RowModel, history: ListedPairs, item_row: int) -
     if problem.has_biases:
         target = np.append(target, 1.0)
     support = _support(model, history, system)
+    ridges = [problem.ridges[0], *([] if problem.bias_ridges is None else [problem.bias_ridges[0]])]
     with one_blas_thread():
         solved, is_singular = solve_symmetric(
-            system.A[np.ix_(support, support)], np.column_stack([target, system.b])[support]
+            system.A[np.ix_(support, support)], np.column_stack([target, system.b])[support], float(min(ridges))
         )
     if is_singular and model.parameters_.get("non_negative", False):
         raise UnsupportedError(

@@ -81,13 +81,16 @@ def row_system(
     return RowSystem(A, columns.T @ pulls, columns, neighbours, weights, pulls, constant)
 
 
-def solve_symmetric(A: Float64Array, b: Float64Array) -> tuple[Float64Array, bool]:
+def solve_symmetric(A: Float64Array, b: Float64Array, least: float = 0.0) -> tuple[Float64Array, bool]:
     """``A x = b`` for a symmetric positive semi-definite A; the minimum-norm solution and True where it is singular.
 
-    b has shape (n,), or (n, m) for m systems of one A.
+    b has shape (n,), or (n, m) for m systems of one A. No eigenvalue is below `least`: where that is clearly above
+    rounding none is computed.
     """
     if len(b) == 0:
         return b, False
+    if least > 1e-12 * float(np.trace(A)):
+        return np.asarray(np.linalg.solve(A, b), dtype=np.float64), False
     values, vectors = np.linalg.eigh(A)
     is_kept = values > 1e-12 * max(values[-1], 0.0)
     if is_kept.all() and values[-1] > 0:

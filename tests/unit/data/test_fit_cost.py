@@ -42,7 +42,7 @@ def test_the_axes_take_over_at_very_high_ranks(solver: str) -> None:
     costs = [fit_cost(rb.ImplicitALS(k, solver=solver, n_threads=1), size) for k in (512, 1024, 2048)]
     assert costs[1].seconds > 3 * costs[0].seconds
     assert costs[2].seconds > 5 * costs[1].seconds
-    assert costs[2].peak_bytes > 15 * 8 * 2048**2
+    assert costs[2].peak_bytes > 10 * 8 * 2048**2
     two = fit_cost(rb.ImplicitALS(2048, solver=solver, n_threads=2), size)
     assert costs[2].seconds / 2 < two.seconds < costs[2].seconds  # eigenvectors are for one thread
     ratings = fit_cost(rb.ExplicitALS(2048, n_iterations=16, n_threads=1), size)

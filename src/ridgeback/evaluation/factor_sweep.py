@@ -165,7 +165,10 @@ class FactorSweep:
         if not math.isfinite(self.best.held_out):
             found = f"no held-out {self.metric} could be measured."
         elif best == self.rows[-1].n_factors:
-            found = f"n_factors={best}, the most that was tried, is the best: more may still help."
+            same = self.same_as(self.best)
+            found = f"n_factors={best}, the most that was tried, is the best" + (
+                ": more may still help." if same is None else f", with no more live factors than {same} could hold."
+            )
         elif self.overfits_from is None:
             found = f"n_factors={best} is the best; more are no better."
         else:

@@ -201,6 +201,11 @@ def test_what_cannot_leave_zero_or_does_not_live_is_said() -> None:
     ]
     assert all(note in str(sweep) and note in sweep._repr_html_() for note in sweep.notes())
     assert json.loads(sweep.to_json())["notes"] == sweep.notes()
+    rows[2] = dataclasses.replace(rows[2], held_out=0.91)
+    summary = dataclasses.replace(sweep, rows=tuple(rows)).summary()
+    assert (
+        "n_factors=32, the most that was tried, is the best, with no more live factors than 16 could hold." in summary
+    )
     assert sweep_of([0.9, 0.8], [0.8, 0.7]).notes() == []
     assert "live" not in sweep_of([0.9], [0.8]).columns()
 

@@ -88,6 +88,16 @@ def test_other_parts_and_other_names(run: Run, here: Path) -> None:
     assert payload["n_validation"] == 90
 
 
+def test_what_an_option_sets_stays_be_it_the_default(run: Run, here: Path) -> None:
+    given = ("--n-factors", "64", "--n-neighbors", "0", "--n-iterations", "2", "--n-trials", "4", "--n-threads", "1")
+    payload = strict_json(run("tune", "events.csv", *given, "--json").stdout)
+    assert not {"n_factors", "n_neighbors", "neighbor_weight"} & set(payload["best_params"])
+    assert payload["best_params"]["n_iterations"] <= 2
+    assert any(
+        command.startswith("ridgeback fit events.csv --model implicit --n-factors 64") for command in payload["next"]
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
@@ -98,6 +108,7 @@ def test_other_parts_and_other_names(run: Run, here: Path) -> None:
         (("--model", "popularity"), 2, "--model popularity has nothing to tune"),
         (("--model", "bayesian"), 2, "--model bayesian has nothing to tune"),
         (("--search", "lambda"), 2, "--search of tune must name parameters of ImplicitALS"),
+        (("--search", "n-factors", "--n-factors", "8"), 2, "--search names n-factors, which --n-factors sets"),
         (("--study", "nowhere/t.db"), 2, "--study of tune names nowhere/t.db, and there is no directory nowhere"),
         (("--study", "other.txt"), 2, "--study of tune names other.txt, which is no SQLite file"),
         (("--study", "events.csv"), 1, "which would be lost"),
@@ -141,7 +152,7 @@ def test_ctrl_c_saves_the_best_and_exits_130(here: Path) -> None:
 
 def test_progress_on_a_terminal_only(run: Run, here: Path) -> None:
     command = ["tune", "events.csv", "--n-trials", "3", *QUICK]
-    code, written = on_a_terminal([sys.executable, "-m", "ridgeback", *command])
+    code, written = on_a_terminal([sys.executable, "-m", "ridgeback", *command], n_columns=200)
     assert code == 0, written
     assert "/3 settings" in written
     assert "\x1b" not in run(*command).output

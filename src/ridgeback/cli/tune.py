@@ -85,6 +85,7 @@ def command(
             check_not_among(written, (file, validation, options["titles"]))
     out = Output(as_json)
     model = build_model(family, options)
+    search = _not_given(model, options, search)
     data = read_data(file, options)
     out.say(data.describe())
     held_out = None if validation is None else read_data(validation, {**options, "query": None})
@@ -119,6 +120,22 @@ def command(
             out.finish(payload)
         raise Interrupted(f"interrupted after {len(found.trials)} settings; {_kept(found, output, study)}.")
     out.finish(payload, _next_commands(found, file, family, output, options))
+
+
+def _not_given(model: Any, options: dict[str, Any], search: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """What to search: what --search names, or all that no option sets, be it to the default."""
+    from ridgeback.tuning.spaces import parameter_names
+
+    names = parameter_names(model)
+    given = [name for name in names if options.get(name) is not None]
+    for name in search or ():
+        if name in given:
+            raise click.UsageError(
+                f"--search names {name.replace('_', '-')}, which {option_name(name)} sets; give one of them."
+            )
+    if search is not None or not given:
+        return search
+    return tuple(name for name in names if name not in given)
 
 
 @contextmanager

@@ -94,9 +94,8 @@ def dimensions(model: FactorModel, shape: DataShape, search: Iterable[str] | Non
     ParameterError
         If there is no search space for the model, it has no such parameter to search, or nothing is left.
     """
-    known = _all_dimensions(model, shape)
-    names = list(dict.fromkeys(dimension.parameter for dimension in known))
-    wanted = None if search is None else _checked(search, [*names, "n_iterations"], model)
+    known, names = _all_dimensions(model, shape), parameter_names(model)
+    wanted = None if search is None else _checked(search, names, model)
     stated = stated_parameters(model)
     if wanted is None:
         chosen = tuple(dimension for dimension in known if dimension.parameter not in stated)
@@ -105,9 +104,15 @@ def dimensions(model: FactorModel, shape: DataShape, search: Iterable[str] | Non
     if not chosen:
         raise ParameterError(
             f"Nothing is left to search: {model!r} states every parameter that could be. Leave out at least one of "
-            f"{', '.join(names)}."
+            f"{', '.join(name for name in names if name != 'n_iterations')}."
         )
     return chosen
+
+
+def parameter_names(model: FactorModel) -> list[str]:
+    """Names of the parameters that can be searched."""
+    known = _all_dimensions(model, DataShape(1, 1, 1))
+    return [*dict.fromkeys(dimension.parameter for dimension in known), "n_iterations"]
 
 
 def suggest(model: FactorModel, trial: Trial, shape: DataShape, search: Iterable[str] | None = None) -> dict[str, Any]:

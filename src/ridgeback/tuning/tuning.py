@@ -303,7 +303,7 @@ def _compared(run: Search) -> Comparison | None:
     best, trial = run.best_model, run.best
     if best is None or run.untuned_report is None or trial is None or trial.is_untuned or run.is_hurried:
         return None
-    if run.clock.left_in_all < 0.5 * run.comparing_s:
+    if run.clock.left_in_all < run.comparing_s:
         return None
     comparison = run.judged(best).compare(run.untuned_report, n_resamples=Resampling().n_resamples)
     return comparison if any(row["metric"] == run.metric for row in comparison.rows) else None

@@ -32,7 +32,7 @@ def main() -> None:
         ("MovieLens 100K, ratings, the defaults", rb.ExplicitALS(), ratings, (1, 2, 4, 8, 16, 32, 64)),
         ("MovieLens 1M, pairs", rb.ImplicitALS(), ml_1m_ratings(), (4, 8, 16, 32, 64, 128, 256)),
     ):
-        print(f"\n{words}\n{rb.sweep_factors(model, data, n_factors=sizes)}")
+        print(f"\n{words}\n{rb.sweep_factors(model, data, n_factors=sizes, warm_start=False)}")
 
 
 def high() -> None:

@@ -150,9 +150,30 @@ def test_ctrl_c_saves_the_best_and_exits_130(here: Path) -> None:
     assert len(rb.load("m.ridge").recommend(0, k=3)) == 3
 
 
+def test_ctrl_c_before_the_first_setting_says_that_nothing_was_saved(here: Path) -> None:
+    program = (
+        "import os, signal, ridgeback as rb\n"
+        "from ridgeback.cli import main\n"
+        "prepare = rb.ImplicitALS._prepare\n"
+        "def interrupting(self, *arguments):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    prepare(self, *arguments)\n"
+        "rb.ImplicitALS._prepare = interrupting\n"
+        "main(prog_name='ridgeback')\n"
+    )
+    command = ["tune", "events.csv", "--n-trials", "3", *QUICK, "--study", "t.db", "-o", "m.ridge"]
+    ended = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr == (
+        "interrupted before the first setting ended: nothing was saved, and --study t.db holds no setting yet.\n"
+    )
+    assert not Path("m.ridge").exists()
+
+
 def test_progress_on_a_terminal_only(run: Run, here: Path) -> None:
     command = ["tune", "events.csv", "--n-trials", "3", *QUICK]
     code, written = on_a_terminal([sys.executable, "-m", "ridgeback", *command], n_columns=200)
     assert code == 0, written
-    assert "/3 settings" in written
+    assert "0/3 settings" in written
+    assert "None" not in written
     assert "\x1b" not in run(*command).output

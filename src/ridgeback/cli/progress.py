@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,12 +22,15 @@ class Progress:
         What is counted.
     total : int, optional
         How much there is to do, where that is known beforehand.
+    description : str, default=""
+        What is done until the first call of `show`.
     """
 
-    def __init__(self, label: str, unit: str, total: int | None = None) -> None:
+    def __init__(self, label: str, unit: str, total: int | None = None, description: str = "") -> None:
         self._label = label
         self._total = total
         self._unit = unit
+        self._description = description
         self._bar: Any = None
 
     def __enter__(self: P) -> P:
@@ -45,8 +49,15 @@ class Progress:
 
     def _start(self) -> tuple[Any, Any]:
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
+        from rich.text import Text
+
+        class Clock(TimeElapsedColumn):
+            """Seconds since the beginning, after the last step too: what follows it takes time as well."""
+
+            def render(self, task: Task) -> Text:
+                return Text(str(timedelta(seconds=int(task.elapsed or 0))), style="progress.elapsed")
 
         colour: dict[str, Any] = {"color_system": None} if os.environ.get("NO_COLOR") else {}
         bar = Bar(
@@ -54,13 +65,14 @@ class Progress:
             BarColumn(bar_width=24),
             TextColumn("{task.completed}/{task.total} " + self._unit),
             TextColumn("{task.description}"),
-            TimeElapsedColumn(),
+            Clock(),
             TimeRemainingColumn(),
             console=Console(file=sys.stderr, **colour),
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # what goes into a pipe stays there
         )
         bar.start()
-        return bar, bar.add_task("", total=self._total)
+        return bar, bar.add_task(self._description, total=self._total)
 
 
 class FitProgress(Progress):

@@ -90,7 +90,7 @@ def command(
     out.say(data.describe())
     held_out = None if validation is None else read_data(validation, {**options, "query": None})
     out.say(_forecast(model, data, minutes, n_trials))
-    with _SearchProgress(minutes, n_trials) as progress, _study_for_storage():
+    with _SearchProgress(minutes, n_trials) as progress, _study_for_storage(), _nothing_saved(study):
         found = tune(
             model,
             data,
@@ -147,16 +147,31 @@ def _study_for_storage() -> Iterator[None]:
         raise ParameterError(str(error).replace("'storage' parameter", "'study' parameter")) from error
 
 
+@contextmanager
+def _nothing_saved(study: str | None) -> Iterator[None]:
+    """Say what there is when ctrl-C comes before there is a setting."""
+    is_new = study is not None and not Path(study).exists()
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        words = "interrupted before the first setting ended: nothing was saved"
+        if study is not None:
+            words += f", and --study {study} holds {'no setting yet' if is_new else 'what it held before'}"
+        raise Interrupted(f"{words}.") from error
+
+
 class _SearchProgress(Progress):
     """A bar that moves with every half-step, towards the end of the time or of the settings."""
 
     def __init__(self, minutes: float | None, n_trials: int | None) -> None:
+        from math import isfinite
         from time import perf_counter
 
         self._now, self._began = perf_counter, perf_counter()
         self._n_trials, self._n_done, self._best = n_trials, 0, ""
         self._seconds = 60 * (minutes or 5) if minutes is not None or n_trials is None else None
-        super().__init__("tune", "s" if self._seconds is not None else "settings", None)
+        total = n_trials or 0 if self._seconds is None else round(self._seconds) if isfinite(self._seconds) else 0
+        super().__init__("tune", "settings" if self._seconds is None else "s", total, "untuned model: cutting the data")
 
     def stepped(self, number: int, record: dict[str, Any]) -> None:
         """A half-step of a fit, the final one's number being -1."""

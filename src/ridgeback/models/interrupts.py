@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 
+class SecondInterrupt(KeyboardInterrupt):
+    """Ctrl-C came again while a fit was ending for the first one."""
+
+
 @contextmanager
 def interruptible() -> Iterator[npt.NDArray[np.uint8]]:
-    """Hold ctrl-C back: the first one sets the flag that is yielded, a second one raises KeyboardInterrupt at once.
+    """Hold ctrl-C back: the first one sets the flag that is yielded, a second one raises SecondInterrupt at once.
 
     Only in the main thread and while Python's own handler is in place; elsewhere the flag stays zero.
     """
@@ -22,7 +26,7 @@ def interruptible() -> Iterator[npt.NDArray[np.uint8]]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         if flag[0]:
-            raise KeyboardInterrupt
+            raise SecondInterrupt
         flag[0] = 1
 
     is_ours = (

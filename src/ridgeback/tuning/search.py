@@ -20,6 +20,7 @@ from ridgeback.metrics import names
 from ridgeback.metrics.names import is_higher_better
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.factor_model import FactorModel
+from ridgeback.models.interrupts import SecondInterrupt
 from ridgeback.tuning import spaces
 from ridgeback.tuning.clock import Clock
 from ridgeback.tuning.forecasting import Forecast, Work
@@ -248,8 +249,8 @@ class Search:
                 )
         except GivenUp as reason:
             state = reason.state
-        except KeyboardInterrupt:
-            self.is_hurried = getattr(model, "stopped_by_", None) != "interrupted"
+        except SecondInterrupt:
+            self.is_hurried = True
             raise
         elapsed = time.perf_counter() - began
         work = self._work(watch.n_iterations)

@@ -7,6 +7,7 @@ drawn: every fit is judged after each of them and keeps the best.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Iterable, Mapping
@@ -103,8 +104,8 @@ def dimensions(model: FactorModel, shape: DataShape, search: Iterable[str] | Non
         chosen = tuple(dimension for dimension in known if dimension.parameter in wanted)
     if not chosen:
         raise ParameterError(
-            f"Nothing is left to search: {model!r} states every parameter that could be. Leave out at least one of "
-            f"{', '.join(name for name in names if name != 'n_iterations')}."
+            f"Nothing is left to search: every parameter of {model!r} that could be is stated or fixed. Leave out at "
+            f"least one of {', '.join(name for name in names if name != 'n_iterations')}."
         )
     return chosen
 
@@ -113,6 +114,42 @@ def parameter_names(model: FactorModel) -> list[str]:
     """Names of the parameters that can be searched."""
     known = _all_dimensions(model, DataShape(1, 1, 1))
     return [*dict.fromkeys(dimension.parameter for dimension in known), "n_iterations"]
+
+
+def searched_names(model: FactorModel, search: Iterable[str] | None, fixed: Iterable[str]) -> tuple[str, ...] | None:
+    """Names of the parameters to search where some are fixed; `search` itself where none is.
+
+    Parameters
+    ----------
+    model : ImplicitALS, ExplicitALS or LogisticMF
+    search, fixed : iterable of str
+        As in `ridgeback.tune`.
+
+    Raises
+    ------
+    ParameterError
+        If a name is no parameter of the model, or is both searched and fixed.
+    """
+    search = (search,) if isinstance(search, str) else search
+    fixed = (fixed,) if isinstance(fixed, str) else tuple(fixed)
+    own = model.get_params()
+    for name in fixed:
+        if name not in own:
+            raise ParameterError(
+                f"The 'fixed' parameter of tune must name parameters of {type(model).__name__}: {', '.join(own)}. "
+                f"Got {name!r} among them{_near(name, own)}"
+            )
+    known = parameter_names(model)
+    if search is None:
+        stated = {*stated_parameters(model), *fixed}
+        return tuple(name for name in known if name not in stated) if fixed else None
+    wanted = _checked(search, known, model)
+    both = [name for name in fixed if name in wanted]
+    if both:
+        raise ParameterError(
+            f"The 'fixed' parameter of tune names {both[0]!r}, which 'search' names too: leave it out of one of them."
+        )
+    return tuple(name for name in known if name in wanted)
 
 
 def suggest(model: FactorModel, trial: Trial, shape: DataShape, search: Iterable[str] | None = None) -> dict[str, Any]:
@@ -334,7 +371,13 @@ def _checked(search: Iterable[str], known: list[str], model: FactorModel) -> set
         if name not in known:
             raise ParameterError(
                 f"The 'search' parameter of tune must name parameters of {type(model).__name__} that can be searched: "
-                f"{', '.join(known)}. Got {name!r} among them."
+                f"{', '.join(known)}. Got {name!r} among them{_near(name, known)}"
             )
         wanted.add(name)
     return wanted
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else "."

@@ -46,6 +46,7 @@ def tune(
     n_trials: int | None = None,
     storage: str | os.PathLike[str] | None = None,
     search: Iterable[str] | None = None,
+    fixed: Iterable[str] = (),
     validation_fraction: float = 0.2,
     random_state: int = 0,
     refit: bool = True,
@@ -63,7 +64,8 @@ def tune(
     Parameters
     ----------
     model : ImplicitALS, ExplicitALS or LogisticMF, the class or one with parameters
-        A parameter that it states, other than the signature's default, stays as it is.
+        A parameter that it states, other than the signature's default, stays as it is; to keep one that is the
+        default, name it in `fixed`.
     train : Interactions, or CSR matrix whose rows are users
     validation : Interactions, or CSR matrix, optional
         What settings are judged on. None: a `validation_fraction` of each user's pairs of `train`. Never give the part
@@ -79,6 +81,9 @@ def tune(
         An SQLite file that keeps the study: where it exists, the search goes on.
     search : iterable of str, optional
         Names of the parameters to search, the others staying as they are.
+    fixed : iterable of str, optional
+        Names of parameters that stay as they are, such as ``["n_neighbors"]``: a default that is stated cannot be told
+        from one that is not.
     validation_fraction : float, default=0.2
     random_state : int, default=0
         Seeds the split and the draws; the model has its own.
@@ -128,7 +133,7 @@ def tune(
     base = _unfitted(model)
     _check_budget(minutes, n_trials)
     seed = _checked_seed(random_state)
-    searched = None if search is None else ((search,) if isinstance(search, str) else tuple(search))
+    searched = spaces.searched_names(base, search, fixed)
     metric = base.default_metric if metric is None else metric
     names.parse(metric)
     parts = _parts(base, train, validation, validation_fraction, seed)

@@ -177,6 +177,51 @@ def test_ctrl_c_leaves_the_best_so_far(ratings: rb.Interactions, tmp_path: Path)
     np.testing.assert_array_equal(rb.load(output).item_factors_, found.model.item_factors_)
 
 
+@pytest.mark.parametrize("step", ["_start", "_prepare"])  # before ctrl-C is held back at all; as neighbours are built
+def test_ctrl_c_before_the_first_iteration_of_a_setting_still_fits_the_best(events: rb.Interactions, step: str) -> None:
+    told: list[TunedTrial] = []
+
+    def interrupting(self: Any, *arguments: Any) -> Any:
+        if told:
+            told.clear()
+            os.kill(os.getpid(), signal.SIGINT)
+        return getattr(rb.ImplicitALS, step)(self, *arguments)
+
+    class Interrupted(rb.ImplicitALS):
+        pass
+
+    setattr(Interrupted, step, interrupting)
+    found = rb.tune(Interrupted(**SMALL), events, n_trials=50, on_trial=told.append)
+    assert (found.stopped_by, found.is_refitted, len(found.trials)) == ("interrupted", True, 1)
+    assert "was then fitted to all" in found.summary()
+
+
+def test_ctrl_c_twice_in_a_setting_leaves_the_final_fit_out(events: rb.Interactions) -> None:
+    told: list[TunedTrial] = []
+
+    class Interrupting(rb.ImplicitALS):
+        def _prepare(self, *arguments: Any) -> None:
+            super()._prepare(*arguments)
+            if told:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+
+    found = rb.tune(Interrupting(**SMALL), events, n_trials=50, on_trial=told.append)
+    assert (found.stopped_by, found.is_refitted, len(found.trials)) == ("interrupted", False, 1)
+    assert found.model is not None
+
+
+def test_what_is_fixed_stays(events: rb.Interactions) -> None:
+    found = rb.tune(rb.ImplicitALS(n_iterations=2, n_threads=1), events, n_trials=5, fixed=["n_neighbors", "n_factors"])
+    tried = {name for trial in found.trials for name in trial.parameters}
+    assert {"regularization", "unobserved_weight"} <= tried
+    assert not tried & {"n_neighbors", "neighbor_weight", "n_factors"}
+    assert found.model.get_params()["n_neighbors"] == 0
+    assert found.model.get_params()["n_factors"] == rb.ImplicitALS().n_factors
+    free = rb.tune(rb.ImplicitALS(n_iterations=2, n_threads=1), events, n_trials=5)
+    assert {"n_neighbors", "n_factors"} <= {name for trial in free.trials for name in trial.parameters}
+
+
 def test_ctrl_c_during_the_final_fit_keeps_the_model_of_the_search(ratings: rb.Interactions) -> None:
     def interrupt(number: int, record: dict[str, Any]) -> None:
         if number == -1:
@@ -272,6 +317,9 @@ def test_a_setting_that_fails_is_passed_over(events: rb.Interactions, monkeypatc
         (rb.ImplicitALS, {"metric": "rmse"}, "must suit ImplicitALS"),
         (rb.ImplicitALS, {"metric": "gini@10"}, "cannot be 'gini@10'"),
         (rb.ImplicitALS, {"search": ["lambda"]}, "'search' parameter of tune must name parameters of ImplicitALS"),
+        (rb.ImplicitALS, {"search": ["n_factor"]}, "did you mean 'n_factors'?"),
+        (rb.ImplicitALS, {"fixed": ["n_neighbours"]}, "'fixed' parameter of tune must name .* mean 'n_neighbors'?"),
+        (rb.ImplicitALS, {"fixed": ["n_factors"], "search": ["n_factors"]}, "'n_factors', which 'search' names too"),
         (rb.ImplicitALS, {"validation_fraction": 0.0}, "'test_fraction' parameter must be a float"),
     ],
 )

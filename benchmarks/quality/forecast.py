@@ -32,7 +32,7 @@ def forecasts(data: rb.Interactions, n_settings: int, clock) -> list[tuple[rb.Im
     shape = DataShape.of(train)
     counts = train.user_items.counts().astype(np.int64)
     work = Work(N_ITERATIONS, int(np.count_nonzero(validation.user_items.counts())), int(np.sum(counts**2)))
-    forecast = Forecast(DataSize(*train.shape, train.nnz))
+    forecast = Forecast(DataSize.of(train))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     found = []
     for _ in range(n_settings):

@@ -18,14 +18,14 @@ from ridgeback.data.fit_cost import THREAD_SHARE, DataSize, fit_cost
 SCORE = 1.35e-11  # of a measured list: a user, item and factor
 SELECT = 4.0e-10  # a user and item
 ASK = 5.0e-6  # a user
-ADD = 2.5e-9  # a neighbour of an item of a user's history
+ADD = 3.0e-9  # a neighbour of an item of a user's history
 MEETING = 3.0e-9  # of building neighbours: a pair of items that one user has
 LINE_UP = 3.0e-6  # an item
 SPREAD = 6.0e-5  # of scaling the neighbourhood term: a sampled user, and as much again for every MANY of their items
 MANY = 50
 _MOST_SAMPLED = 1000
 _PRIOR = 0.05  # fits that the uncorrected model counts for
-_OTHER_KIND = 0.3  # what a fit counts for one with neighbours where it has none, and the other way round
+_OTHER_KIND = 0.1  # what a fit counts for one with neighbours where it has none, and the other way round
 
 
 @dataclass(frozen=True)

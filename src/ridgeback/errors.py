@@ -21,6 +21,14 @@ class UnknownIdError(RidgebackError, LookupError):
     """An id is not in the table; the message names the closest ids that are."""
 
 
+class MetricMissingError(RidgebackError, KeyError):
+    """The report or comparison has no such metric; the message names those that it has and the closest."""
+
+    def __str__(self) -> str:
+        """The message as it is: a `KeyError` would put it into quotes."""
+        return str(self.args[0])
+
+
 class NotFittedError(RidgebackError, ValueError, AttributeError):
     """The model was asked before `fit` was called."""
 

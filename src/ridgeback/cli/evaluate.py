@@ -138,7 +138,8 @@ def show_report(out: Output, report: Report, names: Sequence[str] | None = None)
          *(row[other] for other in others)]
         for row in rows
     ]  # fmt: skip
-    out.table(["metric", model, *share, *others], table)
+    own = f"{model}, reranked" if report.protocol.get("reranking") else model
+    out.table(["metric", own, *share, *others], table)
     for verdict in report.verdicts():
         out.say(verdict)
     for note in report.notes:

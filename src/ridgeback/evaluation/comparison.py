@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgeback.errors import DataError
+from ridgeback.errors import DataError, MetricMissingError
 from ridgeback.evaluation.bootstrap import Interval, Resampling, figures_of_users, resampled
 from ridgeback.evaluation.deciles import UserSums
 from ridgeback.metrics.names import EXPOSURE, SIMILARITY, is_higher_better, parse
@@ -75,15 +77,18 @@ class Comparison:
         for row in self.rows:
             if row["metric"] == metric:
                 return row
-        raise KeyError(metric)
+        names = [row["metric"] for row in self.rows]
+        near = difflib.get_close_matches(str(metric), names, n=1)
+        meant = f"; did you mean '{near[0]}'?" if near else "."
+        raise MetricMissingError(f"Both reports have {', '.join(names)}. Got {metric!r} instead{meant}")
 
     def sentence(self, metric: str) -> str:
         """One metric in words, as "ndcg@10: better by 0.0040, 95 % between 0.0010 and 0.0070".
 
         Raises
         ------
-        KeyError
-            If the reports do not both have the metric.
+        MetricMissingError
+            If the reports do not both have the metric; also a `KeyError`.
         """
         row = self[metric]
         interval = None if row["low"] is None else Interval(row["low"], row["high"])
@@ -131,7 +136,8 @@ def compare_reports(this: Report, other: Report, resampling: Resampling | None =
     ours, others = _on_the_same(this, other, mine, theirs)
     draws = resampled(ours, how), resampled(others, how)
     rows = []
-    for metric in (name for name in this.metrics if name in other.metrics):
+    shared = [name for name in this.metrics if name in other.metrics and _is_one_measure(name, this, other)]
+    for metric in shared:
         is_by_user = metric in ours
         interval = how.interval(draws[0][metric] - draws[1][metric]) if is_by_user else None
         values = [
@@ -150,6 +156,17 @@ def compare_reports(this: Report, other: Report, resampling: Resampling | None =
             }
         )
     return Comparison(len(mine), tuple(rows), how.level, tuple(_notes(this, other)))
+
+
+def reranking_words(protocol: Mapping[str, Any]) -> str:
+    """How a report's lists were reranked; empty where they stand by score."""
+    order = protocol.get("reranking")
+    if not order:
+        return ""
+    parts = [f"{name} {order[name]:g}" for name in ("popularity_penalty", "diversity") if order[name]]
+    if order["n_candidates"] is not None:
+        parts.append(f"n_candidates {order['n_candidates']}")
+    return f"reranked with {', '.join(parts)}"
 
 
 def _on_the_same(this: Report, other: Report, mine: NDArray[Any], theirs: NDArray[Any]) -> tuple[Any, Any]:
@@ -176,13 +193,36 @@ def _taken(sums: UserSums, rows: NDArray[Any], names: list[str]) -> UserSums:
     return UserSums(sums.users.take(rows), sums.activity[rows], sums.n_pairs[rows], chosen)
 
 
+def _is_one_measure(metric: str, this: Report, other: Report) -> bool:
+    """Whether both measured it alike: how alike items are is told by the factors of the model that is judged."""
+    if parse(metric)[0] not in SIMILARITY:
+        return True
+    factors = [report.protocol.get("similarity_by") for report in (this, other)]
+    return factors[0] == factors[1]
+
+
 def _notes(this: Report, other: Report) -> list[str]:
     """What makes the difference more than one of models."""
     notes = []
+    unlike = [name for name in this.metrics if name in other.metrics and not _is_one_measure(name, this, other)]
+    if unlike:
+        notes.append(
+            f"{', '.join(unlike)} left out: each report measures it by its own model's item factors, so that the "
+            "difference would say nothing about the lists."
+        )
     parts = [report.protocol.get("parts", {}).get("test", {}).get("fingerprint") for report in (this, other)]
     if parts[0] != parts[1]:
         notes.append("The reports are of different test parts: the users are the same, their pairs need not be.")
-    for name, words in (("ranked", "what is ranked"), ("asked", "who is asked"), ("relevant", "what is relevant")):
-        if this.protocol.get(name) != other.protocol.get(name):
-            notes.append(f"The reports differ in {words}: {this.protocol.get(name)}, and {other.protocol.get(name)}.")
+    for name, words in (
+        ("ranked", "what is ranked"),
+        ("asked", "who is asked"),
+        ("relevant", "what is relevant"),
+        ("reranking", "the order of lists"),
+    ):
+        one, two = (
+            reranking_words(report.protocol) or "by score" if name == "reranking" else report.protocol.get(name)
+            for report in (this, other)
+        )
+        if one != two:
+            notes.append(f"The reports differ in {words}: {one}, and {two}.")
     return notes

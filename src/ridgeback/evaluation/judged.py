@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,6 +108,11 @@ def directions_of(model: Recommender) -> NDArray[np.float32] | None:
     _check_finite(model)
     factors = model.item_factors_
     return factors * inverse_norms(factors, n_threads=model._thread_count())[:, None] if factors.shape[1] else None
+
+
+def fingerprint_of(directions: NDArray[np.float32]) -> str:
+    """What tells one model's measure of alikeness from another's: SHA-256 in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(directions).data).hexdigest()
 
 
 def renamed(directions: NDArray[np.float32], model: Recommender, other: Recommender) -> NDArray[np.float32]:

@@ -23,8 +23,8 @@ from ridgeback.evaluation.item_models import (
     ItemKnn,
     steps_of,
 )
-from ridgeback.evaluation.judged import Judged, counting, directions_of, renamed, seen_pairs
-from ridgeback.evaluation.remarks import behind, nobody, notes, warn_if_seen
+from ridgeback.evaluation.judged import Judged, counting, directions_of, fingerprint_of, renamed, seen_pairs
+from ridgeback.evaluation.remarks import behind, nobody, notes, warn_if_seen, what_to_try
 from ridgeback.evaluation.report import Report
 from ridgeback.metrics.names import list_lengths
 from ridgeback.models.baselines import BiasBaseline, Popularity
@@ -131,7 +131,7 @@ def evaluate(
     history = None if history is None else counting(_without_weight_zero(_interactions(history)), fitted)
     lists = None if candidates is None else CandidateLists(candidates, test.user_ids)
     cases = find_cases(test, _known(fitted, train, history, test), seen_pairs(fitted, train, history), threshold, lists)
-    warn_if_seen(cases)
+    warn_if_seen(cases, was_given_fitted=fitted is model)
     kind = _kind_of_values(fitted, test)
     if not cases.is_judged.any() and kind is None:
         raise DataError(nobody(cases))
@@ -144,8 +144,10 @@ def evaluate(
         **({"reranking": asdict(reranking)} if reranking.is_on else {}),
         **_provenance({"train": train, "history": history, "test": test}),
     }
-    compared, left_out = _baselines(fitted, train, kind, cases) if baselines else ([], [])
     directions = directions_of(fitted)
+    if directions is not None:
+        protocol["similarity_by"] = fingerprint_of(directions)
+    compared, left_out = _baselines(fitted, train, kind, cases) if baselines else ([], [])
     judged = {"": Judged(fitted, train, test, history, cases, lengths, lists, kind, directions, reranking)}
     for baseline in compared:
         known = baseline.fit(train)
@@ -157,6 +159,14 @@ def evaluate(
     if history is None and lists is None and cases.is_judged.any():
         own.add_calibration(fitted, test, threshold)
     draws = {name: one.resampled(resampling) for name, one in {"": own, **judged}.items()}
+    differences = {
+        name: _intervals(
+            {metric: values - draws[name][metric] for metric, values in draws[""].items() if metric in draws[name]},
+            resampling,
+        )
+        for name in judged
+    }
+    advice = what_to_try(getattr(fitted, "parameters_", {}), reranking.is_on)
     return Report(
         model=repr(model),
         parameters=dict(getattr(fitted, "parameters_", {})),
@@ -172,18 +182,12 @@ def evaluate(
         baselines_by_user={name: result.by_user for name, result in judged.items()},
         intervals=_intervals(draws[""], resampling),
         baseline_intervals={name: _intervals(draws[name], resampling) for name in judged},
-        differences={
-            name: _intervals(
-                {metric: values - draws[name][metric] for metric, values in draws[""].items() if metric in draws[name]},
-                resampling,
-            )
-            for name in judged
-        },
+        differences=differences,
         resampling=resampling,
         notes=(
             *notes(cases, own, kind, test),
             *left_out,
-            *behind(own.metrics, {name: result.metrics for name, result in judged.items()}, lengths[0]),
+            *behind(own.metrics, {name: one.metrics for name, one in judged.items()}, differences, lengths[0], advice),
         ),
         elapsed_s=time.perf_counter() - started,
     )

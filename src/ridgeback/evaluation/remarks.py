@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import RidgebackWarning
+from ridgeback.evaluation.bootstrap import Interval
 from ridgeback.evaluation.cases import Cases
 from ridgeback.evaluation.judged import Judged
 from ridgeback.metrics.names import is_higher_better
@@ -50,30 +52,67 @@ def notes(cases: Cases, own: Judged, kind: str | None, test: Interactions) -> It
         yield "log_loss: the test part holds no observed no (value 0), so it only tells how sure the model is of a yes."
 
 
-def behind(metrics: dict[str, float], baselines: dict[str, dict[str, float]], k: int) -> Iterable[str]:
-    """Say it in words where a baseline is ahead: nobody should have to find it in the table."""
+def behind(
+    metrics: dict[str, float],
+    baselines: dict[str, dict[str, float]],
+    differences: Mapping[str, Mapping[str, Interval]],
+    k: int,
+    advice: str,
+) -> Iterable[str]:
+    """Say it in words where a baseline is ahead, for all that the paired interval tells."""
     for metric in (f"ndcg@{k}", "rmse", "log_loss"):
         for name, found in baselines.items():
             value, other = metrics.get(metric, math.nan), found.get(metric, math.nan)
-            if (other > value) if is_higher_better(metric) else (other < value):
-                yield (
-                    f"{name} is ahead on {metric}: {other:.4f} against {value:.4f}. Try another regularization, fewer "
-                    "factors or another model before using this one for that."
-                )
+            if not ((other > value) if is_higher_better(metric) else (other < value)):
+                continue
+            between = differences.get(name, {}).get(metric)
+            if between is not None and between.low <= 0 <= between.high:
+                continue  # the sentence against this baseline says "no clear difference"
+            about_lists = metric == f"ndcg@{k}"
+            todo = advice if about_lists else advice.removeprefix(_RERANKED)
+            yield f"{name} is ahead on {metric}: {other:.4f} against {value:.4f}. {todo}"
 
 
-def warn_if_seen(cases: Cases) -> None:
+_RERANKED = (
+    "The model's lists were reranked, the baseline's were not: judge the model without reranking first, since an order "
+    "away from the scores costs hits by itself. If the baseline is ahead then too: "
+)
+
+
+def what_to_try(parameters: Mapping[str, Any], is_reranked: bool) -> str:
+    """What could help a model that a baseline is ahead of, by what the model has to tune."""
+    if "regularization" in parameters:
+        advice = "Try another regularization, fewer factors or another model before using this one for that."
+    elif "n_factors" in parameters:
+        advice = "Try more iterations, another number of factors or another model before using this one for that."
+    else:
+        advice = "Try another model before using this one for that."
+    return _RERANKED + advice if is_reranked else advice
+
+
+def warn_if_seen(cases: Cases, was_given_fitted: bool) -> None:
+    """Warn where most of the test part is training."""
     n_seen, n_relevant = cases.n_seen_pairs, int(np.count_nonzero(cases.is_relevant))
     if n_seen > n_relevant:
+        todo = (
+            "it was probably fitted on the test part too. Fit it on train alone."
+            if was_given_fitted
+            else "the training part holds them too. Give a test part with other pairs."
+        )
         warnings.warn(
-            f"{n_seen:,} of {n_seen + n_relevant:,} relevant test pairs are in what the model has seen: it was "
-            "probably fitted on the test part too. Fit it on train alone.",
+            f"{n_seen:,} of {n_seen + n_relevant:,} relevant test pairs are in what the model has seen: {todo}",
             RidgebackWarning,
             stacklevel=3,
         )
 
 
 def nobody(cases: Cases) -> str:
+    """Why no test user can be judged."""
+    if cases.n_seen_pairs and not cases.is_relevant.any():
+        return (
+            f"No test user can be judged: all {cases.n_seen_pairs:,} relevant test pairs were in training already, and "
+            "nothing is recommended twice. Give a test part with pairs that training does not have."
+        )
     reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in cases.exclusions.items() if n)
     return (
         f"No test user can be judged: {reasons or 'none has interactions'}. Check that train and test come from one "

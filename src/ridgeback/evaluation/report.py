@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ridgeback.charts.page import written
 from ridgeback.data.ids import Ids
 from ridgeback.evaluation.bootstrap import Interval, Resampling
-from ridgeback.evaluation.comparison import Comparison, compare_reports, sentence
+from ridgeback.evaluation.comparison import Comparison, compare_reports, reranking_words, sentence
 from ridgeback.evaluation.deciles import OVER_PAIRS, UserSums, by_activity
 
 FloatArray = NDArray[np.float64]
@@ -175,6 +175,7 @@ class Report:
             "model": self.model,
             "parameters": {name: _plain(value) for name, value in self.parameters.items()},
             "protocol": _plain(self.protocol),
+            "summary": self.summary(),
             "n_users": self.n_users,
             "excluded": self.excluded,
             "exclusions": dict(self.exclusions),
@@ -233,15 +234,18 @@ class Report:
     def summary(self) -> str:
         """Who was judged and how, in one sentence."""
         excluded = ", ".join(f"{n:,} {REASONS.get(reason, reason)}" for reason, n in self.exclusions.items() if n)
+        order = reranking_words(self.protocol)
         return (
             f"{self.n_users:,} users judged ({self.protocol['asked']}), ranking {self.protocol['ranked']}; relevant: "
             f"{self.protocol['relevant']}; {self.excluded:,} users left out{f' ({excluded})' if excluded else ''}."
+            f"{f' Lists {order}; the baselines stand by score.' if order else ''}"
         )
 
     def __str__(self) -> str:
         lines = [self.summary(), f"model: {self.model}", ""]
         share = f"{100 * self.resampling.level:g} %" if self.intervals else ""
-        lines.append(f"{'':<20}{'model':>10}{share:>20}" + "".join(f"{name:>14}" for name in self.baselines))
+        column = "reranked" if self.protocol.get("reranking") else "model"
+        lines.append(f"{'':<20}{column:>10}{share:>20}" + "".join(f"{name:>14}" for name in self.baselines))
         for row in self.rows():
             interval = interval_text(self.intervals.get(row["metric"]))
             others = "".join(f"{figure(row[name]):>14}" for name in self.baselines)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ridgeback.charts.escaping import escaped
 from ridgeback.charts.intervals import interval_chart
 from ridgeback.charts.page import details, page, plain_table, table
+from ridgeback.evaluation.comparison import reranking_words
 
 if TYPE_CHECKING:
     from ridgeback.evaluation.report import Report
@@ -55,8 +57,9 @@ def _metrics(report: Report) -> str:
     from ridgeback.metrics.names import EXPOSURE, is_higher_better
 
     names = ["model", *report.baselines]
+    own = "model, reranked" if report.protocol.get("reranking") else "model"
     share = [f"{100 * report.resampling.level:g} % interval"] if report.intervals else []
-    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in ["model", *share, *report.baselines])
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in [own, *share, *report.baselines])
     body = []
     for row in report.rows():
         metric = row["metric"]
@@ -119,12 +122,17 @@ def _deciles(report: Report) -> str:
     ):
         if not groups or shown not in groups[0]["metrics"]:
             continue
-        names = [f"{group['low']:,} to {group['high']:,} {what} ({group[counted]:,})" for group in groups]
+        names = [f"{_span(group['low'], group['high'])} {what} ({group[counted]:,})" for group in groups]
         rows = [(name, group["metrics"][shown], None) for name, group in zip(names, groups, strict=True)]
         parts.append(f"<h2>{title}: {shown}</h2>" + interval_chart(f"{shown}, {title[0].lower()}{title[1:]}", rows))
         if shown != f"exposure@{k}":
             parts.append(_decile_table(title, groups, names))
     return "".join(parts)
+
+
+def _span(low: int, high: int) -> str:
+    """Two bounds, or the one number that both are."""
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _decile_table(title: str, groups: Any, names: list[str]) -> str:
@@ -136,17 +144,31 @@ def _decile_table(title: str, groups: Any, names: list[str]) -> str:
         [name, *(figure(group["metrics"][metric]) for metric in metrics)]
         for name, group in zip(names, groups, strict=True)
     ]
-    return details("All figures", plain_table(title, ["tenth (how many)", *metrics], rows))
+    return details("All figures", plain_table(title, ["group (how many)", *metrics], rows))
 
 
 def _protocol(report: Report) -> str:
     """The table of what made the parts."""
     split = report.protocol.get("split") or {"name": "none of ridgeback.split"}
-    rows = [(f"split: {name}", repr(value)) for name, value in split.items() if value is not None]
+    rows = [
+        (f"split: {name.replace('_', ' ')}", _in_words(value)) for name, value in split.items() if value is not None
+    ]
+    order = reranking_words(report.protocol)
+    if order:
+        rows.append(("lists", order))
     for part, found in report.protocol.get("parts", {}).items():
         words = f"{found['n_users']:,} users, {found['n_pairs']:,} pairs, SHA-256 {found['fingerprint'][:16]}..."
         rows.append((part, words))
     return plain_table("Protocol", ["what", "value"], rows)
+
+
+def _in_words(value: Any) -> str:
+    """A value of the record of a split for reading: counts by part as "train 80, test 20"."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(name).replace('_', ' ')} {_in_words(part)}" for name, part in value.items())
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return value if isinstance(value, str) else repr(value)
 
 
 def _exclusions(report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 from ridgeback.errors import ParameterError
@@ -41,10 +42,18 @@ def parse(metric: str) -> tuple[str, int | None]:
     if name in _WITH_LENGTH and length.isascii() and length.isdigit() and int(length) >= 1:
         return name, int(length)
     choices = ", ".join([*(f"{name}@k" for name in RANKING), *(name for name in RATING if name not in REPORTED_ONLY)])
+    meant = "".join(f" Did you mean '{closest}'?" for closest in _closest(name, length))
     raise ParameterError(
         f"The 'metric' parameter must be one of {choices} (k a list length of at least 1, as in 'ndcg@10'). "
-        f"Got {metric!r} instead."
+        f"Got {metric!r} instead.{meant}"
     )
+
+
+def _closest(name: str, length: str) -> list[str]:
+    """The metric that was probably meant, with a list length where it has one."""
+    near = difflib.get_close_matches(name.lower(), (*_WITH_LENGTH, *_ALONE), n=1)
+    is_length = length.isascii() and length.isdigit() and int(length) >= 1
+    return [f"{one}@{int(length) if is_length else 10}" if one in _WITH_LENGTH else one for one in near]
 
 
 def is_higher_better(metric: str) -> bool:

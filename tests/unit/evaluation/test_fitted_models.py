@@ -5,7 +5,7 @@ import pytest
 
 import ridgeback as rb
 from ridgeback.data.synthetic import catalogue, plant_catalogue
-from ridgeback.errors import UnsupportedError
+from ridgeback.errors import DataError, RidgebackWarning, UnsupportedError
 from ridgeback.metrics.rating import rmse
 from ridgeback.models.recommender import Recommender
 
@@ -157,3 +157,12 @@ def test_a_baseline_that_is_ahead_is_named_in_words() -> None:
     report = rb.evaluate(rb.ImplicitALS(2, n_iterations=3), train, test, k=1)
     assert any(note.startswith("Popularity is ahead on ndcg@1: 1.0000 against 0.0000.") for note in report.notes)
     assert not any("ahead" in note for note in rb.evaluate(rb.Popularity(), train, test, k=1).notes)
+
+
+def test_a_test_part_that_training_holds_is_the_reason_given() -> None:
+    data = rb.Interactions.from_arrays([0, 0, 1, 2], ["a", "b", "a", "c"])
+    with (
+        pytest.warns(RidgebackWarning, match=r"4 of 4 .*the training part holds them too"),
+        pytest.raises(DataError, match=r"all 4 relevant test pairs were in training already"),
+    ):
+        rb.evaluate(rb.ImplicitALS(2, n_iterations=1), data, data)

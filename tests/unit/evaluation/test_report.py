@@ -137,8 +137,10 @@ def test_compare_is_over_the_users_of_both(parts, report):
     assert row["difference"] == pytest.approx(mine - other.metrics["ndcg@10"])
     assert row["n_users"] == compared.n_users
     assert compared["coverage@10"]["n_users"] is None
-    with pytest.raises(KeyError):
-        compared["ndcg@5"]
+    with pytest.raises(
+        KeyError, match=r"Both reports have .*recall@10.*Got 'ndgc@10' instead; did you mean 'ndcg@10'\?"
+    ):
+        compared.sentence("ndgc@10")
     assert "ndcg@10" in str(compared)
 
 

@@ -6,6 +6,8 @@ import pytest
 import ridgeback as rb
 from ridgeback.data.synthetic import catalogue
 from ridgeback.errors import ParameterError, UnsupportedError
+from ridgeback.evaluation.bootstrap import Interval
+from ridgeback.evaluation.remarks import behind, what_to_try
 
 NOT_RANKED = {"auc", "rmse", "mae", "log_loss", "calibration_error"}
 
@@ -101,3 +103,47 @@ def test_what_cannot_be_judged(model, parts):
         judged(model, parts, popularity_penalty=float("nan"))
     with pytest.raises(UnsupportedError, match="Popularity has no factors, which diversity needs"):
         judged(rb.Popularity(), parts, diversity=0.5)
+
+
+def test_similarity_by_other_factors_is_not_compared(model, parts):
+    other = rb.ImplicitALS(n_factors=3, n_iterations=2).fit(parts[0])
+    compared = judged(model, parts).compare(judged(other, parts))
+    assert not any(row["metric"].startswith("list_similarity") for row in compared.rows)
+    assert any(note.startswith("list_similarity@5, list_similarity@10 left out") for note in compared.notes)
+    same = judged(model, parts).compare(judged(model, parts, diversity=0.3))
+    assert same["list_similarity@5"]["difference"] > 0
+    assert not any("left out" in note for note in same.notes)
+    assert any("the order of lists: by score, and reranked with diversity 0.3." in note for note in same.notes)
+
+
+def test_reranking_is_said_wherever_a_report_is_read(model, parts):
+    report = judged(model, parts, popularity_penalty=0.5, diversity=0.3, n_candidates=40)
+    order = "reranked with popularity_penalty 0.5, diversity 0.3, n_candidates 40"
+    for text in (str(report), report.to_json(), report.to_html(), report.summary()):
+        assert order in text
+    assert "model, reranked" in report.to_html()
+    assert "reranked" not in judged(model, parts).to_html() + str(judged(model, parts))
+
+
+def test_a_baseline_ahead_of_reranked_lists_says_that_first(model, parts):
+    train, test = parts
+    report = rb.evaluate(model, train, test, k=5, popularity_penalty=5.0, n_resamples=200)
+    ahead = [note for note in report.notes if "is ahead on ndcg@5" in note]
+    assert ahead
+    assert all("lists were reranked" in note for note in ahead)
+    clear = [words.split(":")[0].removeprefix("against ") for words in report.verdicts() if "worse" in words]
+    assert [note.split()[0] for note in ahead] == clear
+    assert any("no clear difference" in words or "worse" in words for words in report.verdicts())
+
+
+def test_no_baseline_is_ahead_where_the_interval_sees_no_difference():
+    differences = {"ItemKnn": {"ndcg@10": Interval(-0.02, 0.001)}, "Popularity": {"ndcg@10": Interval(-0.02, -0.001)}}
+    found = {"ItemKnn": {"ndcg@10": 0.11}, "Popularity": {"ndcg@10": 0.11}}
+    assert [note.split()[0] for note in behind({"ndcg@10": 0.1}, found, differences, 10, "Try.")] == ["Popularity"]
+    assert len(list(behind({"ndcg@10": 0.1}, found, {}, 10, "Try."))) == 2  # without intervals
+
+
+def test_advice_is_about_what_the_model_has():
+    assert what_to_try({"regularization": 1, "n_factors": 2}, False).startswith("Try another regularization")
+    assert "regularization" not in what_to_try({"n_factors": 2, "n_iterations": 5}, False)
+    assert what_to_try({}, False).startswith("Try another model")

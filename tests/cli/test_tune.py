@@ -127,6 +127,27 @@ def test_what_tune_refuses(run: Run, here: Path, options: tuple[str, ...], code:
     assert Path("events.csv").read_bytes() == before
 
 
+def test_what_is_wrong_is_said_before_the_file_is_read(run: Run, here: Path) -> None:
+    Path("torn.csv").write_text("what\n")
+    for option, value, message in (
+        ("--metric", "ndgc@20", "--metric must be one of recall@k"),
+        ("--metric", "ndgc@20", "Did you mean 'ndcg@20'?"),
+        ("--metric", "rmse", "must suit ImplicitALS"),
+        ("--search", "n-factor", "did you mean 'n_factors'?"),
+    ):
+        result = run("tune", "torn.csv", option, value)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert message in result.stderr
+
+
+def test_what_is_found_is_told_as_it_is_found(run: Run, here: Path) -> None:
+    options = ("--n-trials", "2", *QUICK, "--study", "t.db")
+    first = run("tune", "events.csv", *options)
+    assert "setting 0, the untuned model: ndcg@10 " in first.stdout
+    assert "in all, the final fit included" in first.stdout
+    assert "2 settings found in t.db" in run("tune", "events.csv", *options).stdout
+
+
 def test_ctrl_c_saves_the_best_and_exits_130(here: Path) -> None:
     command = [sys.executable, "-m", "ridgeback", "tune", "events.csv", "--minutes", "5", *QUICK]
     process = subprocess.Popen(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -20,8 +20,7 @@ from ridgeback.cli.progress import Progress, describe_step
 from ridgeback.errors import ParameterError
 
 if TYPE_CHECKING:
-    from ridgeback.data import Interactions
-    from ridgeback.models import Recommender
+    from ridgeback.models.factor_model import FactorModel
     from ridgeback.tuning import TunedTrial, Tuning
 
 _SECTION = "Search"
@@ -38,7 +37,13 @@ def words(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.argument("file", required=False, callback=event_file)
 @option("--minutes", type=float, metavar="NUMBER", section=_SECTION,
         help="Time for everything, the final fit too. [default: 5, where --n-trials is left out]")  # fmt: skip
-@option("--n-trials", type=int, metavar="INTEGER", section=_SECTION, help="Settings to try.")
+@option(
+    "--n-trials",
+    type=int,
+    metavar="INTEGER",
+    section=_SECTION,
+    help="Settings to try in this call, beside those that --study holds.",
+)
 @option("--metric", metavar="NAME", section=_SECTION,
         help="What to judge on the held-out part. [default: ndcg@10, explicit rmse]")  # fmt: skip
 @option("--study", metavar="FILE", section=_SECTION,
@@ -75,6 +80,7 @@ def command(
     ridgeback tune ratings.csv --model explicit --n-factors 32 --n-trials 40
     """
     from ridgeback.tuning import tune
+    from ridgeback.tuning.tuning import check_arguments
 
     if family not in ("implicit", "explicit", "logistic"):
         raise click.UsageError(f"--model {family} has nothing to tune; use --model implicit, explicit or logistic.")
@@ -86,10 +92,10 @@ def command(
     out = Output(as_json)
     model = build_model(family, options)
     search = _not_given(model, options, search)
+    check_arguments(cast("FactorModel", model), metric, search, (), minutes, n_trials)
     data = read_data(file, options)
     out.say(data.describe())
     held_out = None if validation is None else read_data(validation, {**options, "query": None})
-    out.say(_forecast(model, data, minutes, n_trials))
     with _SearchProgress(minutes, n_trials) as progress, _study_for_storage(), _nothing_saved(study):
         found = tune(
             model,
@@ -106,6 +112,7 @@ def command(
             include_history=include_history,
             on_trial=progress.ended,
             on_step=progress.stepped,
+            on_message=out.say,
         )
     _show(out, found)
     payload = {**found.to_dict(), "output": output, "study": study}
@@ -192,21 +199,12 @@ class _SearchProgress(Progress):
             self.show(self._n_done, self._n_trials or 0, description)
 
 
-def _forecast(model: Recommender, data: Interactions, minutes: float | None, n_trials: int | None) -> str:
-    """How long an untuned fit is expected to take, before anything was fitted."""
-    from ridgeback.data.fit_cost import DataSize, fit_cost
-
-    seconds = fit_cost(model, DataSize.of(data), has_weights=data.weights is not None).seconds
-    budget = f"{minutes or 5:g} minutes" if minutes is not None or n_trials is None else f"{n_trials} settings"
-    return f"searching for {budget}; a fit of the untuned model takes about {seconds:.2g} s, measuring apart"
-
-
 def _show(out: Output, found: Tuning) -> None:
     """Print the table and the sentences."""
     out.say()
     out.table(found.columns(), found.cells())
     out.say(f"\n{found.summary()}")
-    for line in (found.difference(), found.mattered(), found.forecasts(), *found.notes):
+    for line in (found.difference(), found.mattered(), found.forecasts(), found.spent(), *found.notes):
         if line:
             out.say(line)
 

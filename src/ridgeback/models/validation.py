@@ -27,6 +27,27 @@ if TYPE_CHECKING:
 _LINK_OF_RATING_METRIC = {"rmse": "rating", "mae": "rating", "log_loss": "probability"}
 
 
+def check_metric(model: FactorModel | BayesianALS, metric: str) -> None:
+    """Refuse what cannot be measured during a fit of the model.
+
+    Raises
+    ------
+    ParameterError
+    """
+    name, _ = names.parse(metric)
+    if name in names.REPORTED_ONLY:
+        raise ParameterError(
+            f"The 'metric' parameter of fit cannot be {metric!r}, which rb.evaluate alone measures. "
+            "Use a metric such as 'ndcg@10' or 'rmse'."
+        )
+    link = _LINK_OF_RATING_METRIC.get(name)
+    if link is not None and link != model.link:
+        raise ParameterError(
+            f"The 'metric' parameter of fit must suit {type(model).__name__}, which predicts a {model.link}. "
+            f"Got {metric!r} instead; use a ranking metric such as 'ndcg@10'."
+        )
+
+
 @dataclass(frozen=True)
 class Validation:
     """Measures one metric on held-out pairs of known users and items.
@@ -65,18 +86,8 @@ class Validation:
         DataError
             When no held-out pair has a known user and item.
         """
-        name, k = names.parse(metric)
-        if name in names.REPORTED_ONLY:
-            raise ParameterError(
-                f"The 'metric' parameter of fit cannot be {metric!r}, which rb.evaluate alone measures. "
-                "Use a metric such as 'ndcg@10' or 'rmse'."
-            )
-        link = _LINK_OF_RATING_METRIC.get(name)
-        if link is not None and link != model.link:
-            raise ParameterError(
-                f"The 'metric' parameter of fit must suit {type(model).__name__}, which predicts a {model.link}. "
-                f"Got {metric!r} instead; use a ranking metric such as 'ndcg@10'."
-            )
+        check_metric(model, metric)
+        k = names.parse(metric)[1]
         held_out = as_interactions(validation)
         rows = _matched(train.user_ids, held_out.user_ids)[held_out.user_items.row_of_entry()]
         columns = _matched(train.item_ids, held_out.item_ids)[held_out.user_items.indices]

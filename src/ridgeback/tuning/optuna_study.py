@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ridgeback.errors import MissingDependencyError, ParameterError, RidgebackError
+from ridgeback.tuning.identity import difference
 from ridgeback.tuning.pruning import median_pruner
 
 _NAME = "ridgeback"
@@ -182,12 +183,10 @@ class Store:
             ) from error
 
     def _refuse_another(self, stored: Mapping[str, str], identity: Mapping[str, str]) -> None:
-        differing = [name for name in identity if stored.get(name) != identity[name]]
-        if differing:
-            name = differing[0]
+        words = difference(dict(stored), dict(identity))
+        if words:
             raise ParameterError(
-                f"The 'storage' parameter of tune names {self.path}, whose study is of another "
-                f"{' and another '.join(differing)}: there {_short(stored.get(name))}, here {_short(identity[name])}. "
+                f"The 'storage' parameter of tune names {self.path}, whose study {words}. "
                 "Choose another path to begin anew, or call tune as it was called then to go on."
             )
 
@@ -231,7 +230,3 @@ def _url(path: Path) -> str:
     import sqlalchemy
 
     return str(sqlalchemy.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
-
-
-def _short(text: str | None) -> str:
-    return "nothing" if text is None else text if len(text) <= 60 else f"{text[:57]}..."

@@ -25,6 +25,7 @@ from ridgeback.tuning import spaces
 from ridgeback.tuning.clock import Clock
 from ridgeback.tuning.forecasting import Forecast, Work
 from ridgeback.tuning.optuna_study import Store, importances, new_study
+from ridgeback.tuning.outlook import mean_seconds, time_text
 from ridgeback.tuning.pruning import GivenUp, OnStep, Watch
 from ridgeback.tuning.ranks import LiveRanks, ends_near_zero
 from ridgeback.tuning.study import TunedTrial
@@ -34,6 +35,7 @@ _LEAST_ITERATIONS = 3  # that there must be time for
 _MOST_CUT = 30  # settings in a row that are not worth fitting, after which nothing new is left
 
 OnTrial = Callable[[TunedTrial], object]
+OnMessage = Callable[[str], object]
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Search:
     may_refit: bool = True
     on_trial: OnTrial | None = None
     on_step: OnStep | None = None
+    on_message: OnMessage | None = None
     on_best: Callable[[FactorModel], object] | None = None
     best_model: FactorModel | None = None
     untuned_report: Report | None = None
@@ -92,6 +95,8 @@ class Search:
         self._n_meetings = int(np.sum(counts.astype(np.int64) ** 2))
         self._n_measured = int(np.count_nonzero(self.validation.user_items.counts()))
         known = [] if self.store is None else self.store.trials()
+        self.n_known, self._has_outlook = len(known), False
+        self._n_trials: int | None = None
         self.study = new_study(is_higher_better(self.metric), self.seed, known)
         for trial in self.study.get_trials(deepcopy=False):
             self._remember(trial)
@@ -110,6 +115,21 @@ class Search:
         sign = -1.0 if is_higher_better(self.metric) else 1.0
         ended = [trial for trial in self.trials if trial.value is not None]
         return min(ended, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
+
+    def announce(self, n_trials: int | None) -> None:
+        """Say what was found in the file, and what is about to be done."""
+        if self.on_message is None:
+            return
+        self._n_trials = n_trials
+        if self.store is not None and self.n_known:
+            self.on_message(f"{self.n_known} settings found in {self.store.path}: the search goes on")
+        parts = [f"{self.clock.seconds / 60:g} minutes"] if math.isfinite(self.clock.seconds) else []
+        parts += [f"{n_trials} {'more ' if self.n_known else ''}settings"] if n_trials is not None else []
+        fit_s = self.forecast.seconds(self.model, Work(int(self.model.n_iterations), 0, self._n_meetings))
+        self.on_message(
+            f"searching for {' or '.join(parts)}; a fit of the untuned model takes about {time_text(fit_s)}, and how "
+            "long measuring takes, so all together, is known after the first setting"
+        )
 
     def run(self, n_trials: int | None) -> str:
         """Try settings until something ends it; returns what did.
@@ -292,8 +312,28 @@ class Search:
                 self.on_best(fitted)
         elif before is not self.best:
             self.best_model = None
+        if self.on_message is not None and found.value is not None:
+            self._tell(found, self.on_message)
         if self.on_trial is not None:
             self.on_trial(found)
+
+    def _tell(self, trial: TunedTrial, say: OnMessage) -> None:
+        """Say what the untuned model and each new best reached; once, how long all will take."""
+        if trial.is_untuned or self.best is trial:
+            name = ", the untuned model" if trial.is_untuned else ", the best so far"
+            say(f"setting {trial.number}{name}: {self.metric} {trial.value:.4f} in {time_text(trial.elapsed_s)}")
+        if self._has_outlook:
+            return
+        self._has_outlook = True
+        work = self._work(max(1, trial.n_iterations))
+        mean_s = mean_seconds(self.model, self.dimensions, self.shape, self.forecast, work)
+        end_s = self.comparing_s + (self.refit_seconds(self.model, trial.n_iterations) if self.may_refit else 0.0)
+        about = f"a setting takes about {time_text(mean_s)} on average, measuring included"
+        if self._n_trials is None:
+            say(f"{about}; there is time for some {max(0, int((self.clock.left_in_all - end_s) / mean_s)):,}")
+        else:
+            total = self.clock.elapsed + (self._n_trials - 1) * mean_s + end_s
+            say(f"{about}; about {time_text(min(total, self.clock.seconds))} in all, the final fit included")
 
     def _judge_untuned(self, model: FactorModel) -> None:
         """Judge it, while it is there, for the comparison at the end."""

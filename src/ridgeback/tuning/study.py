@@ -126,6 +126,8 @@ class Tuning:
         Of this run, and of its final fit.
     notes : tuple of str
         What a reader of the figures should know.
+    n_known : int
+        Settings that `storage` held before this call.
     """
 
     untuned: str
@@ -143,6 +145,7 @@ class Tuning:
     elapsed_s: float
     refit_s: float
     notes: tuple[str, ...] = ()
+    n_known: int = 0
 
     @property
     def best_trial(self) -> TunedTrial:
@@ -237,8 +240,18 @@ class Tuning:
         n_within = sum(0.5 <= ratio <= 2 for ratio in ratios)
         middle = ratios[len(ratios) // 2]
         return (
-            f"Forecasts: {n_within} of {len(ratios)} fits took between half and twice what was forecast before them, "
-            f"{middle:.2g} times in the middle."
+            f"Forecasts: {n_within} of {len(ratios)} settings took between half and twice what was forecast before; "
+            f"the median setting took {middle:.2g} times its forecast."
+        )
+
+    def spent(self) -> str:
+        """Where the time of this call went, in a sentence."""
+        fits_s = sum(trial.elapsed_s for trial in self.trials[self.n_known :])
+        rest_s = max(0.0, self.elapsed_s - fits_s - self.refit_s)
+        return (
+            f"Of {self.elapsed_s:.1f} s, settings took {fits_s:.1f} s (measuring after each iteration included) and "
+            f"the fit to everything {self.refit_s:.1f} s; cutting the data, drawing settings, saving and comparing the "
+            f"best with the untuned model took {rest_s:.1f} s."
         )
 
     def difference(self) -> str | None:
@@ -261,7 +274,9 @@ class Tuning:
             "  ".join(cell.rjust(width) for cell, width in zip(row[:-1], widths, strict=False)) + f"  {row[-1]}"
             for row in table
         ]
-        more = [line for line in (self.difference(), self.mattered(), self.forecasts(), *self.notes) if line]
+        more = [
+            line for line in (self.difference(), self.mattered(), self.forecasts(), self.spent(), *self.notes) if line
+        ]
         return "\n".join([self.summary(), "", *(line.rstrip() for line in lines), "", *more])
 
     def to_dict(self) -> dict[str, Any]:

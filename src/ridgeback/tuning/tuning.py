@@ -16,19 +16,18 @@ from ridgeback.data import split
 from ridgeback.data.given import as_interactions
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import ParameterError
-from ridgeback.evaluation.bootstrap import Resampling
-from ridgeback.evaluation.comparison import Comparison
-from ridgeback.metrics import names
 from ridgeback.metrics.names import is_higher_better
 from ridgeback.models.defaults import DataShape
 from ridgeback.models.factor_model import FactorModel
 from ridgeback.models.training import refuse_nothing
-from ridgeback.models.validation import Validation
+from ridgeback.models.validation import Validation, check_metric
 from ridgeback.tuning import spaces
 from ridgeback.tuning.clock import Clock
+from ridgeback.tuning.comparing import compare_with_untuned
+from ridgeback.tuning.identity import identity
 from ridgeback.tuning.optuna_study import Store, quiet_optuna
 from ridgeback.tuning.pruning import OnStep
-from ridgeback.tuning.search import OnTrial, Search
+from ridgeback.tuning.search import OnMessage, OnTrial, Search
 from ridgeback.tuning.study import TunedTrial, Tuning
 
 DEFAULT_MINUTES = 5.0
@@ -54,6 +53,7 @@ def tune(
     include_history: bool = True,
     on_trial: OnTrial | None = None,
     on_step: OnStep | None = None,
+    on_message: OnMessage | None = None,
 ) -> Tuning:
     """Search the parameters of a model, judged on held-out interactions, and fit the best to everything.
 
@@ -98,6 +98,9 @@ def tune(
         Called with each `TunedTrial` when it is there.
     on_step : callable, optional
         Called with the trial's number and each record of its fit; the final fit has number -1.
+    on_message : callable, optional
+        Called with sentences of what was found in `storage`, what the untuned model reached, how long all will take,
+        and each new best.
 
     Returns
     -------
@@ -131,11 +134,9 @@ def tune(
     """
     began = time.perf_counter()
     base = _unfitted(model)
-    _check_budget(minutes, n_trials)
     seed = _checked_seed(random_state)
-    searched = spaces.searched_names(base, search, fixed)
+    searched = check_arguments(base, metric, search, fixed, minutes, n_trials)
     metric = base.default_metric if metric is None else metric
-    names.parse(metric)
     parts = _parts(base, train, validation, validation_fraction, seed)
     Validation.of(base, parts.train, parts.validation, metric)  # refuses a metric that does not suit
     shape = DataShape.of(parts.train)
@@ -146,13 +147,16 @@ def tune(
     with quiet_optuna():
         store = None
         if storage is not None:
-            store = Store(storage, _identity(base, metric, parts, chosen), is_higher_better(metric))
+            store = Store(
+                storage, identity(base, metric, parts.train, parts.validation, chosen), is_higher_better(metric)
+            )
         saver = None if output is None else _saver(output, include_history)
         run = Search(
             base, parts.train, parts.validation, DataShape.of(parts.whole), metric, chosen, clock,
-            seed, store, searched, refit, on_trial, on_step, saver,
+            seed, store, searched, refit, on_trial, on_step, on_message, saver,
         )  # fmt: skip
         try:
+            run.announce(n_trials)
             stopped_by = run.run(n_trials)
         except KeyboardInterrupt:
             stopped_by = "interrupted"
@@ -166,6 +170,8 @@ def tune(
             stopped_by = "interrupted"
         if ending.is_refitted and ending.model is not None and saver is not None:
             saver(ending.model)
+        comparison, why_not = compare_with_untuned(run, stopped_by)
+        more = (why_not,) if why_not else ()
         return Tuning(
             untuned=repr(base),
             metric=metric,
@@ -175,14 +181,40 @@ def tune(
             is_refitted=ending.is_refitted,
             stopped_by=stopped_by,
             importances=run.importances(),
-            comparison=_compared(run),
+            comparison=comparison,
             n_train=parts.train.nnz,
             n_validation=parts.n_validation,
             n_all=parts.whole.nnz,
             elapsed_s=clock.elapsed,
             refit_s=ending.elapsed_s,
-            notes=(*parts.notes, *_notes(run, stopped_by), *ending.notes),
+            notes=(*parts.notes, *_notes(run, stopped_by), *ending.notes, *more),
+            n_known=run.n_known,
         )
+
+
+def check_arguments(
+    model: FactorModel,
+    metric: str | None,
+    search: Iterable[str] | None,
+    fixed: Iterable[str],
+    minutes: float | None,
+    n_trials: int | None,
+) -> tuple[str, ...] | None:
+    """Refuse what can be refused before there is data; as in `tune`.
+
+    Returns
+    -------
+    tuple of str or None
+        Names of the parameters to search, None for all that the model does not state.
+
+    Raises
+    ------
+    ParameterError
+    """
+    _check_budget(minutes, n_trials)
+    if metric is not None:
+        check_metric(model, metric)
+    return spaces.searched_names(model, search, fixed)
 
 
 @dataclass(frozen=True)
@@ -277,23 +309,6 @@ def _sampled(held_out: Interactions, seed: int) -> tuple[Interactions, tuple[str
     return held_out.subset(np.repeat(is_kept, counts)), (note,)
 
 
-def _identity(model: FactorModel, metric: str, parts: _Parts, chosen: tuple[spaces.Dimension, ...]) -> dict[str, str]:
-    """What makes a study another one."""
-    free = {"n_threads", *(dimension.parameter for dimension in chosen)}
-    stated = [
-        f"{name}={type(value).__name__ if isinstance(value, np.random.Generator) else repr(value)}"
-        for name, value in model.get_params().items()
-        if name not in free
-    ]
-    return {
-        "model": f"{type(model).__name__}({', '.join(stated)})",
-        "metric": metric,
-        "training part": parts.train.fingerprint(),
-        "validation part": parts.validation.fingerprint(),
-        "search space": ", ".join(f"{d.name} {d.low:g} to {d.high:g}" for d in chosen),
-    }
-
-
 def _saver(output: Any, include_history: bool) -> Callable[[FactorModel], None]:
     """What writes a model file, in one step."""
 
@@ -301,17 +316,6 @@ def _saver(output: Any, include_history: bool) -> Callable[[FactorModel], None]:
         model.save(output, include_history=include_history)
 
     return save
-
-
-def _compared(run: Search) -> Comparison | None:
-    """The best model beside the untuned one on the validation part, where both are at hand."""
-    best, trial = run.best_model, run.best
-    if best is None or run.untuned_report is None or trial is None or trial.is_untuned or run.is_hurried:
-        return None
-    if run.clock.left_in_all < run.comparing_s:
-        return None
-    comparison = run.judged(best).compare(run.untuned_report, n_resamples=Resampling().n_resamples)
-    return comparison if any(row["metric"] == run.metric for row in comparison.rows) else None
 
 
 def _refitted(run: Search, best: TunedTrial, whole: Interactions) -> _Ending:

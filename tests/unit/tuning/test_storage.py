@@ -36,6 +36,21 @@ def test_a_search_goes_on_where_it_ended(ratings: rb.Interactions, tmp_path: Pat
     assert tune(ratings, path, 1, refit=True).model is not None
 
 
+def test_going_on_says_what_was_found_and_still_compares(ratings: rb.Interactions, tmp_path: Path) -> None:
+    path = tmp_path / "tune.db"
+    first = tune(ratings, path, 12)
+    told: list[str] = []
+    second = tune(ratings, path, 1, on_message=told.append)
+    assert told[0] == f"12 settings found in {path}: the search goes on"
+    assert told[1].startswith("searching for 1 more settings; a fit of the untuned model takes about")
+    assert second.n_known == 12
+    assert first.difference() is not None
+    assert second.difference() is not None
+    short = rb.tune(rb.ExplicitALS(**SMALL), ratings, minutes=0.00001, storage=path, refit=False)
+    assert short.comparison is None
+    assert any("not compared user by user: the best setting and the untuned model were" in note for note in short.notes)
+
+
 def test_a_killed_process_leaves_a_study_that_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "tune.db"
     program = (
@@ -75,7 +90,15 @@ def test_optuna_can_open_the_file(ratings: rb.Interactions, tmp_path: Path) -> N
     ("changes", "message"),
     [
         ({"metric": "mae"}, "whose study is of another metric: there rmse, here mae"),
-        ({"random_state": 1}, "of another training part and another validation part"),
+        (
+            {"random_state": 1},
+            "of another training part and another validation part: of the same size, [0-9]+ users x [0-9]+ items with "
+            ".* pairs, with other pairs, as another seed draws them",
+        ),
+        (
+            {"validation_fraction": 0.3},
+            "validation part: there [0-9]+ users x [0-9]+ items with .* pairs, here [0-9]+ users x [0-9]+ items with ",
+        ),
         ({"model": rb.ExplicitALS(**{**SMALL, "biases": False})}, "of another model and another search space"),
         ({"search": ["regularization"]}, "of another model and another search space"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -135,6 +136,32 @@ def test_every_setting_is_told(ratings: rb.Interactions) -> None:
     )
     assert tuple(told) == found.trials
     assert set(steps) == {0, 1, 2, -1}
+
+
+def test_how_long_all_takes_is_said_after_the_first_setting(events: rb.Interactions) -> None:
+    told: list[str] = []
+    found = rb.tune(rb.ImplicitALS(**SMALL), events, n_trials=3, on_message=told.append)
+    assert told[0].startswith("searching for 3 settings; a fit of the untuned model takes about ")
+    assert "is known after the first setting" in told[0]
+    assert told[1].startswith(f"setting 0, the untuned model: ndcg@10 {found.untuned_value:.4f} in ")
+    assert "measuring included; about " in told[2]
+    assert told[2].endswith(" in all, the final fit included")
+    limited: list[str] = []
+    rb.tune(rb.ImplicitALS(**SMALL), events, minutes=0.02, on_message=limited.append)
+    assert limited[0].startswith("searching for 0.02 minutes;")
+    assert "there is time for some " in limited[2]
+
+
+def test_where_the_time_went(found: rb.Tuning) -> None:
+    spent = found.spent()
+    assert spent in str(found)
+    whole, fits, final, rest = (float(number) for number in re.findall(r"([0-9.]+) s[^a-z]", spent))
+    assert whole == pytest.approx(fits + final + rest, abs=0.21)
+
+
+def test_a_wrong_name_is_said_before_the_data_is_looked_at() -> None:
+    with pytest.raises(ParameterError, match="Did you mean 'ndcg@20'"):
+        rb.tune(rb.ImplicitALS, "ratings.csv", metric="ndgc@20")
 
 
 @pytest.mark.parametrize("minutes", [0.002, 0.02, 0.05])

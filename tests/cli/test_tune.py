@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,6 +64,8 @@ def test_the_fit_that_it_names_makes_the_same_model(run: Run, here: Path) -> Non
     recommend, fit = (line.split() for line in lines)
     assert run(*recommend).exit_code == 0
     tuned = rb.load("tuned.ridge")
+    assert fit[-1] == "tuned-again.ridge"  # not the model that was just saved
+    assert "became" in result.stdout
     again = run(*fit[:-1], "again.ridge")
     assert again.exit_code == 0, again.stderr
     np.testing.assert_array_equal(rb.load("again.ridge").item_factors_, tuned.item_factors_)
@@ -189,6 +192,19 @@ def test_ctrl_c_before_the_first_setting_says_that_nothing_was_saved(here: Path)
         "interrupted before the first setting ended: nothing was saved, and --study t.db holds no setting yet.\n"
     )
     assert not Path("m.ridge").exists()
+
+
+def test_a_row_of_the_table_is_one_line_of_a_terminal(run: Run, here: Path) -> None:
+    command = ["tune", "events.csv", "--n-trials", "12", "--n-iterations", "2", "--n-threads", "1"]
+    code, written = on_a_terminal([sys.executable, "-m", "ridgeback", *command], n_columns=120)
+    assert code == 0, written
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).splitlines()
+    head = next(line for line in lines if "trial " in line and "iters" in line)
+    for name in ("factors", "reg", "unobs", "freq exp", "weight exps", "neighb", "neighb w", "seconds"):
+        assert name in head
+    at = lines.index(head)
+    rows = [line.split() for line in lines[at + 2 : at + 7]]
+    assert all(row[0].isdigit() and row[1].startswith("0.") for row in rows), rows
 
 
 def test_progress_on_a_terminal_only(run: Run, here: Path) -> None:

@@ -204,7 +204,14 @@ def _show(out: Output, found: Tuning) -> None:
     out.say()
     out.table(found.columns(), found.cells())
     out.say(f"\n{found.summary()}")
-    for line in (found.difference(), found.mattered(), found.forecasts(), found.spent(), *found.notes):
+    for line in (
+        found.rescaled(),
+        found.difference(),
+        found.mattered(),
+        found.forecasts(),
+        found.spent(),
+        *found.notes,
+    ):
         if line:
             out.say(line)
 
@@ -229,7 +236,9 @@ def _next_commands(
     for name, value in found.best_params.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         arguments += [option_name(name), text]
-    fit = ["fit", *arguments, "-o", "model.ridge" if output is None else output]
+    place = None if output is None else Path(output)  # whose model is not to be written over
+    again = "model.ridge" if place is None else str(place.with_name(f"{place.stem}-again{place.suffix}"))
+    fit = ["fit", *arguments, "-o", again]
     if output is None or found.model is None:
         return [fit]
     return [["recommend", output, "--user", str(found.model.user_ids_[0])], fit]

@@ -23,6 +23,16 @@ STATES = {
     "failed": "failed",
 }
 _MOST_ROWS = 10
+_HEADS = {  # of columns: a row must fit into 120 characters
+    "n_factors": "factors",
+    "regularization": "reg",
+    "bias_regularization": "bias reg",
+    "unobserved_weight": "unobs",
+    "frequency_exponent": "freq exp",
+    "weight_exponents": "weight exps",
+    "n_neighbors": "neighb",
+    "neighbor_weight": "neighb w",
+}
 
 
 @dataclass(frozen=True)
@@ -194,7 +204,7 @@ class Tuning:
 
     def columns(self) -> list[str]:
         """The heads of `cells`."""
-        return ["trial", self.metric, *self._varied(), "n_iterations", "seconds", ""]
+        return ["trial", self.metric, *(_HEADS.get(name, name) for name in self._varied()), "iters", "seconds", ""]
 
     def cells(self, n: int = _MOST_ROWS) -> list[list[str]]:
         """The best settings as text, and the untuned one wherever it stands."""
@@ -213,16 +223,33 @@ class Tuning:
         return [
             str(trial.number),
             f"{trial.value:.4f}",
-            *(_text(trial.parameters.get(name)) for name in self._varied()),
+            *(_text(trial.parameters.get(name), 3) for name in self._varied()),
             str(trial.n_iterations),
             f"{trial.elapsed_s:.2f}",
             ", ".join(marks),
         ]
 
     def _varied(self) -> list[str]:
-        """The parameters that were searched, those that mattered most first."""
+        """The parameters that changed, those that mattered most first."""
         names = list(dict.fromkeys(name for trial in self.trials for name in trial.parameters))
+        if len(self.trials) > 1:
+            names = [name for name in names if len({str(t.parameters.get(name)) for t in self.trials}) > 1]
         return sorted(names, key=lambda name: -self.importances.get(name, 0.0))
+
+    def rescaled(self) -> str | None:
+        """Why the final fit has other parameters than the best row, in a sentence; None where it has not."""
+        row = self.best_trial.parameters
+        changed = [
+            f"{name} {_text(row[name])} became {_text(value)}"
+            for name, value in self.best_params.items()
+            if name in row and row[name] != value
+        ]
+        if not changed:
+            return None
+        return (
+            f"For all the data {', '.join(changed)}: the search multiplies the defaults, which follow the data's size; "
+            "the table is of the smaller training part."
+        )
 
     def mattered(self) -> str:
         """Which parameters mattered, in a sentence."""
@@ -275,7 +302,16 @@ class Tuning:
             for row in table
         ]
         more = [
-            line for line in (self.difference(), self.mattered(), self.forecasts(), self.spent(), *self.notes) if line
+            line
+            for line in (
+                self.rescaled(),
+                self.difference(),
+                self.mattered(),
+                self.forecasts(),
+                self.spent(),
+                *self.notes,
+            )
+            if line
         ]
         return "\n".join([self.summary(), "", *(line.rstrip() for line in lines), "", *more])
 
@@ -328,10 +364,10 @@ def _share(value: float, of: float) -> str:
     return f"{(value / of - 1):+.1%}".replace("%", " %") if of else "untuned: 0"
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, digits: int = 4) -> str:
     if isinstance(value, tuple):
-        return ",".join(_text(part) for part in value)
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+        return ",".join(_text(part, digits) for part in value)
+    return "-" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

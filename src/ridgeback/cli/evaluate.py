@@ -13,6 +13,7 @@ from ridgeback.cli.model_options import build_model, model_options
 from ridgeback.cli.next_commands import data_arguments, model_arguments
 from ridgeback.cli.output import Output
 from ridgeback.cli.paths import check_not_among, event_file, input_file, output_file
+from ridgeback.cli.saved_model import check_options, is_model_file, load_with_training
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,20 +75,28 @@ def command(
 ) -> None:  # fmt: skip
     """Fit a model on one part of the data and judge it on the other, beside the baselines.
 
-    Recommendations leave out what the training part holds, as when they are served.
+    Recommendations leave out what the training part holds, as when they are served. A saved model is judged as it is,
+    on the events of --test, which it must not have seen; two models are compared in Python (Report.compare).
 
     \b
     ridgeback evaluate ratings.csv --model implicit
     ridgeback evaluate ratings.csv --model explicit --split leave-last-out
+    ridgeback evaluate shop.ridge --test new.csv
     """
     from ridgeback.evaluation import evaluate
 
+    is_saved = file is not None and is_model_file(file)
+    if file is not None and is_saved:
+        check_options(file, test)
     _check_split_options(rule, test, options)
     if html is not None:
         check_not_among(html, (file, test))
     out = Output(as_json)
-    model = build_model(family, options)
-    data = read_data(file, options)
+    model: Any
+    if file is not None and is_saved:
+        model, data = load_with_training(file)
+    else:
+        model, data = build_model(family, options), read_data(file, options)
     out.say(data.describe())
     history = None
     if test is not None:
@@ -96,7 +105,7 @@ def command(
         train, history, held_out = _split(data, rule, options)
     _say_left_out(out, train)
     out.say(f"fitted on {train.nnz:,} pairs, judged on {held_out.nnz:,} ({rule})")
-    if fit_with_progress(model, train, family, {}):
+    if not is_saved and fit_with_progress(model, train, family, {}):
         raise KeyboardInterrupt
     report = evaluate(
         model, train, held_out, history=history, k=k, relevant_from=relevant_from, baselines=baselines,
@@ -111,7 +120,9 @@ def command(
         payload["html"] = html
     out.finish(
         payload,
-        [
+        []
+        if is_saved
+        else [
             [
                 "fit",
                 *data_arguments(file, options, with_titles=True),

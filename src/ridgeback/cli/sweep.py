@@ -119,4 +119,12 @@ def command(
         payload["html"] = html
     fit = ["fit", *data_arguments(file, options, with_titles=True), *model_arguments(family, options)]
     worth_fitting = [sweep.best] if sweep.knee is None else dict.fromkeys([sweep.best, sweep.knee])
+    most = sweep.rows[-1].n_factors
+    if sweep.best.n_factors == most and sweep.same_as(sweep.best) is None:
+        further = ",".join(str(n) for n in (most, 2 * most, 4 * most))
+        same = [*data_arguments(file, options, with_titles=False), *model_arguments(family, options)]
+        judged_on = [] if test is None else ["--test", test]
+        judged_by = [] if metric is None else ["--metric", metric]
+        out.finish(payload, [["sweep", *same, "--n-factors", further, *judged_on, *judged_by]])
+        return
     out.finish(payload, [[*fit, "--n-factors", str(row.n_factors), "-o", "model.ridge"] for row in worth_fitting])

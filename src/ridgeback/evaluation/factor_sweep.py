@@ -180,10 +180,12 @@ class FactorSweep:
         return head + found + self._of_knee() + self._of_default()
 
     def _of_knee(self) -> str:
-        """The suggestion, where it is another number than the best."""
+        """The suggestion; where it is the best itself, in a word."""
         found = self._knee()
-        if found is None or found.row is self.best:
+        if found is None or len(self.rows) == 1:
             return ""
+        if found.row is self.best:
+            return f" It is the knee too: {found.reason}."
         return f" Knee: n_factors={found.row.n_factors} ({found.reason})."
 
     def _of_default(self) -> str:

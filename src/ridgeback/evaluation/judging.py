@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -211,10 +212,19 @@ def _provenance(parts: dict[str, Interactions | None]) -> dict[str, Any]:
                 "n_users": int(np.count_nonzero(part.user_items.counts())),
                 "n_pairs": part.nnz,
                 "fingerprint": part.fingerprint(),
+                **_file_of(part),
             }
             for name, part in given.items()
         },
     }
+
+
+def _file_of(part: Interactions) -> dict[str, str]:
+    """The name of the file that a part was read from, without its folder; nothing where it was none."""
+    source = part.report.get("source")
+    if not isinstance(source, str) or not os.path.isfile(source):
+        return {}
+    return {"source": os.path.basename(source)}
 
 
 def _interactions(data: Any) -> Interactions:

@@ -84,7 +84,7 @@ def what_to_try(parameters: Mapping[str, Any], is_reranked: bool) -> str:
     if "regularization" in parameters:
         advice = "Try another regularization, fewer factors or another model before using this one for that."
     elif "n_factors" in parameters:
-        advice = "Try more iterations, another number of factors or another model before using this one for that."
+        advice = "Try another number of factors or another model before using this one for that."
     else:
         advice = "Try another model before using this one for that."
     return _RERANKED + advice if is_reranked else advice

@@ -34,6 +34,9 @@ _MEANINGS = {
 }
 
 
+_NAMES = {"n_pairs": "pairs", "n_users": "users", "random_state": "seed"}
+
+
 def render(report: Report) -> str:
     """Return the page."""
     notes = "".join(f"<li>{escaped(note)}</li>" for note in report.notes)
@@ -151,12 +154,16 @@ def _protocol(report: Report) -> str:
     """The table of what made the parts."""
     split = report.protocol.get("split") or {"name": "none of ridgeback.split"}
     rows = [
-        (f"split: {name.replace('_', ' ')}", _in_words(value)) for name, value in split.items() if value is not None
+        (f"split: {_NAMES.get(name, name.replace('_', ' '))}", _in_words(value))
+        for name, value in split.items()
+        if value is not None
     ]
     order = reranking_words(report.protocol)
     if order:
         rows.append(("lists", order))
     for part, found in report.protocol.get("parts", {}).items():
+        if "source" in found:
+            rows.append((f"{part}: file", found["source"]))
         words = f"{found['n_users']:,} users, {found['n_pairs']:,} pairs, SHA-256 {found['fingerprint'][:16]}..."
         rows.append((part, words))
     return plain_table("Protocol", ["what", "value"], rows)

@@ -1,6 +1,7 @@
 """Reports as text, JSON and HTML, and beside each other."""
 
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -180,3 +181,15 @@ def test_html_of_ratings_alone():
     page = Page(report.to_html())
     assert not page.open
     assert f"{report.metrics['rmse']:.4f}" in page.text
+
+
+def test_the_page_is_in_words(tmp_path):
+    path = tmp_path / "shop.csv"
+    rows = [f"{u},{i}" for u in range(40) for i in range(12) if (u * 7 + i * 5) % 3]
+    path.write_text("user,item\n" + "\n".join(rows), encoding="utf-8")
+    parts = rb.split.random(rb.read_interactions(path), 0.25)
+    html = rb.evaluate(rb.Popularity(), *parts, k=3, n_resamples=0).to_html()
+    assert "train: file</th><td>shop.csv</td>" in html
+    assert f"split: pairs</th><td>train {parts[0].nnz:,}, test {parts[1].nnz:,}</td>" in html
+    assert not re.search(r"\{&#x27;|\{'|tenth \(", html)
+    assert not re.search(r">(\d+) to \1 ", html)

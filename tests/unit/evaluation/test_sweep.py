@@ -303,7 +303,7 @@ def test_directions_are_counted_for_the_model_that_can_say() -> None:
 )
 def test_a_default_that_is_far_off_is_named(default: int | None, words: str) -> None:
     sweep = dataclasses.replace(sweep_of([0.9, 0.8, 0.85], [0.8, 0.7, 0.6]), default=default)
-    assert sweep.summary().endswith(f"overfit.{words}")
+    assert sweep.summary().endswith(f"overfit. It is the knee too: every smaller number is clearly worse.{words}")
     assert json.loads(sweep.to_json())["default"] == default
 
 

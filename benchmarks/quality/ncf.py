@@ -148,6 +148,8 @@ def main() -> None:
     if not arguments.validation:
         rows = [{"model": name} | row for name, found in judged.items() for row in found]
         save("ncf", arguments, rows, recipe=RECIPE, published=PUBLISHED, peak_memory_mb=round(peak_megabytes()))
+    for name, found in judged.items():
+        print(f"{name}: HR@10 {found[-1]['hit_rate']:.4f}, NDCG@10 {found[-1]['ndcg']:.4f}")
 
 
 if __name__ == "__main__":

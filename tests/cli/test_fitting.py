@@ -454,3 +454,11 @@ def test_evaluate_judges_a_saved_model(run: Run, here: Path) -> None:
     ):
         refused = run("evaluate", *options)
         assert (refused.exit_code, message in refused.stderr) == (code, True), refused.stderr
+
+
+def test_evaluate_on_the_file_it_fitted_says_so(run: Run, here: Path) -> None:
+    result = run("evaluate", "ratings.csv", "--test", "ratings.csv", "--n-iterations", "1")
+    assert result.exit_code == 1
+    assert "the training part holds them too" in result.stderr
+    assert "Fit it on train alone" not in result.stderr
+    assert "relevant test pairs were in training already" in result.stderr

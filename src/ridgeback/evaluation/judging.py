@@ -132,7 +132,7 @@ def evaluate(
     history = None if history is None else counting(_without_weight_zero(_interactions(history)), fitted)
     lists = None if candidates is None else CandidateLists(candidates, test.user_ids)
     cases = find_cases(test, _known(fitted, train, history, test), seen_pairs(fitted, train, history), threshold, lists)
-    warn_if_seen(cases, was_given_fitted=fitted is model)
+    warn_if_seen(cases, IdPairs(train.user_items, train.user_ids, train.item_ids).has(test))
     kind = _kind_of_values(fitted, test)
     if not cases.is_judged.any() and kind is None:
         raise DataError(nobody(cases))

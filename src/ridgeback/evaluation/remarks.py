@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ridgeback.data.interactions import Interactions
 from ridgeback.errors import RidgebackWarning
@@ -90,13 +91,13 @@ def what_to_try(parameters: Mapping[str, Any], is_reranked: bool) -> str:
     return _RERANKED + advice if is_reranked else advice
 
 
-def warn_if_seen(cases: Cases, was_given_fitted: bool) -> None:
-    """Warn where most of the test part is training."""
+def warn_if_seen(cases: Cases, is_in_train: NDArray[np.bool_]) -> None:
+    """Warn where most of the test part is known already: because training holds it, or because the fit saw more."""
     n_seen, n_relevant = cases.n_seen_pairs, int(np.count_nonzero(cases.is_relevant))
     if n_seen > n_relevant:
         todo = (
             "it was probably fitted on the test part too. Fit it on train alone."
-            if was_given_fitted
+            if np.count_nonzero(is_in_train) < n_seen
             else "the training part holds them too. Give a test part with other pairs."
         )
         warnings.warn(

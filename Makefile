@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
-BENCHMARKS ?= roofline epoch exact_epoch objective explicit recommend fold_in read memory growth row_errors \
+BENCHMARKS ?= roofline epoch epoch_parts exact_epoch objective explicit recommend fold_in read memory growth row_errors \
   cg_steps acceleration
 
 PY := "$(VENV)/bin/python"
